@@ -1,0 +1,18 @@
+/** Who calls, and which skills the credentials cover. */
+export interface Caller {
+  /** Stable and free of secrets: the name of an API key, the subject of a JWT, `anonymous`, `gateway`. */
+  readonly id: string;
+  /** The names of the skills that this caller may use, or `*` for all. */
+  readonly skills: ReadonlySet<string> | '*';
+}
+
+/** Whether the caller may use the skill. */
+export function mayUse(caller: Caller, skill: string): boolean {
+  return caller.skills === '*' || caller.skills.has(skill);
+}
+
+/** The gateway itself: warm-up inputs run under this name. */
+export const gatewayCaller: Caller = { id: 'gateway', skills: '*' };
+
+/** Whoever calls a gateway that asks for no credentials. */
+export const anonymousCaller: Caller = { id: 'anonymous', skills: '*' };

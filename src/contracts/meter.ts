@@ -1,0 +1,22 @@
+import type { ErrorCode } from './errors.ts';
+import type { Source } from './invocation.ts';
+
+/** `ok`, or how an attempt failed. */
+export type AttemptOutcome = 'ok' | 'error' | 'timeout' | 'cancelled';
+
+/** The counters of one skill. Every method is cheap: it runs on the call's path. */
+export interface SkillMeter {
+  invocation(source: Source, code: ErrorCode | 'ok', seconds: number): void;
+  attempt(outcome: AttemptOutcome, seconds: number): void;
+  cacheRequest(level: 'memory', result: 'hit' | 'miss'): void;
+}
+
+/** The state of a circuit breaker. */
+export type CircuitState = 'closed' | 'open' | 'half_open';
+
+/** What a skill is doing at this moment, read when somebody looks. */
+export interface SkillGauges {
+  readonly inFlight: number;
+  readonly queued: number;
+  readonly circuit: CircuitState;
+}

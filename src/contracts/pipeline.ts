@@ -1,0 +1,33 @@
+import type { Answer, CallReport, Invocation } from './invocation.ts';
+import type { JsonValue } from './json.ts';
+
+/** An invocation on its way through the policies of its skill. */
+export interface Call extends Invocation {
+  readonly report: CallReport;
+  /** What this call asks, for caches and for finding equal calls. Set by the cache policy; absent where answers are not shared. */
+  readonly fingerprint?: Fingerprint;
+}
+
+/** The identity of a question: a short key, and the text that proves that two questions with one key are the same. */
+export interface Fingerprint {
+  /** MD5 in hexadecimal over the skill, its version, its digest, the scope and the canonical input. */
+  readonly key: string;
+  /** The input in canonical form (RFC 8785). */
+  readonly canonicalInput: string;
+}
+
+/**
+ * A step of the way: takes a call, gives what the rest of the way made of it.
+ *
+ * @throws SkillgateError
+ */
+export type Handler<Result> = (call: Call) => Promise<Result>;
+
+/** Wraps the rest of the way. A policy is made once a skill, and may hold that skill's state. */
+export type Policy<Result> = (next: Handler<Result>) => Handler<Result>;
+
+/** A policy on raw model outputs, inside the output's validation. */
+export type OutputPolicy = Policy<JsonValue>;
+
+/** A policy on validated answers. */
+export type AnswerPolicy = Policy<Answer>;

@@ -1,0 +1,51 @@
+/** Whether a model can be called. */
+export type ReadinessState = 'ready' | 'loading' | 'not_ready' | 'unreachable' | 'gpu_exhausted';
+
+/** What one probe of a model found. */
+export interface ModelStatus {
+  readonly state: Exclude<ReadinessState, 'gpu_exhausted'>;
+  /** For people: what the server said. */
+  readonly reason: string;
+}
+
+/** The memory of one GPU at one moment. */
+export interface GpuMemory {
+  readonly index: string;
+  readonly uuid: string;
+  readonly totalMib: number;
+  readonly usedMib: number;
+  readonly freeMib: number;
+  /** Share of time that the GPU computed, 0 to 100; undefined where the driver does not say. */
+  readonly utilizationPercent: number | undefined;
+}
+
+/** Who tells how much GPU memory is free. */
+export interface GpuSource {
+  /**
+   * Reads every GPU once.
+   *
+   * @throws Error where the source cannot be read or takes too long
+   */
+  read(signal: AbortSignal): Promise<readonly GpuMemory[]>;
+}
+
+/** The state of a model, as it is shown. */
+export interface Readiness {
+  readonly state: ReadinessState;
+  readonly reason: string;
+  /** When this state began, in milliseconds since the epoch. */
+  readonly sinceMs: number;
+  readonly gpu?: GpuMemory;
+}
+
+/** What the gateway knows of one model, kept up to date beside the calls. */
+export interface ReadinessView {
+  /** Undefined until the first probe has ended. */
+  readonly current: Readiness | undefined;
+  /** How long until the next probe, in milliseconds: when a caller that was turned away may find news. */
+  readonly nextProbeMs: number;
+  /** Resolves at the next change of the state. Rejects with the signal's reason. */
+  changed(signal: AbortSignal): Promise<void>;
+  /** A call met a model that is not ready: probe now. */
+  suspect(): void;
+}

@@ -1,0 +1,45 @@
+/** One HTTP exchange with a model server. */
+export interface UpstreamRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  readonly signal: AbortSignal;
+  /** Called when the request starts on a connected socket. */
+  readonly onSent?: () => void;
+  /** Called at the headers and at every piece of the body. */
+  readonly onProgress?: () => void;
+}
+
+export interface UpstreamResponse {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+/** The way to one skill's model server: connections, credentials, limits. */
+export interface Transport {
+  /**
+   * Sends a request and collects the answer, whatever its status.
+   *
+   * @throws SkillgateError `upstream_timeout` (connect, TLS), `upstream_error` (refused, reset, too large, broken),
+   *   `upstream_unauthorized` (the server still answers 401 to a fresh token), or the signal's reason
+   */
+  exchange(request: UpstreamRequest): Promise<UpstreamResponse>;
+
+  /**
+   * Opens a connection to the server and closes it again.
+   *
+   * @throws SkillgateError as `exchange`
+   */
+  reach(url: URL, signal: AbortSignal): Promise<void>;
+}
+
+/** What is presented to a model server. */
+export interface CredentialSource {
+  /** The value of the `Authorization` header; undefined where nothing is presented. */
+  authorization(): string | undefined | Promise<string | undefined>;
+  /** Told that the server refused `authorization`. Resolves to whether another try has fresh credentials to show. */
+  renew(authorization: string): Promise<boolean>;
+}
