@@ -60,6 +60,11 @@ export interface SkillgateErrorOptions {
   readonly retryable?: boolean;
   /** The HTTP status with which the model server answered, where it did. */
   readonly upstreamStatus?: number;
+  /**
+   * False where it is certain that the model did not run: the request never left, or was turned away. Only then is a
+   * call that is not idempotent sent again. True unless said otherwise.
+   */
+  readonly mayHaveRun?: boolean;
 }
 
 /** The one error that crosses rooms: a code of the table, and what happened this time. */
@@ -70,6 +75,7 @@ export class SkillgateError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly retryable: boolean;
   readonly upstreamStatus: number | undefined;
+  readonly mayHaveRun: boolean;
 
   /**
    * @param code the row of the table
@@ -82,6 +88,7 @@ export class SkillgateError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.retryable = options.retryable ?? errorTable[code].retryable;
     this.upstreamStatus = options.upstreamStatus;
+    this.mayHaveRun = options.mayHaveRun ?? true;
   }
 }
 

@@ -22,21 +22,25 @@ export interface Invocation {
   readonly signal: AbortSignal;
 }
 
-/** Where the answer came from (RFC 9211): the store, the model, the model's answer to an equal call, no cache asked. */
-export type CacheOutcome = 'hit' | 'miss' | 'collapsed' | 'bypass';
+/**
+ * How the cache took part, in the words of RFC 9211: it answered, it had nothing, the caller asked for a fresh answer,
+ * or it was not asked at all.
+ */
+export type CacheOutcome = 'hit' | 'miss' | 'request' | 'bypass';
 
 /** What happened on the way, for headers, logs and metrics. Written by the policies as the call passes. */
 export interface CallReport {
   cache: CacheOutcome;
+  /** Whether the answer is that of an equal call, which was already under way. */
+  collapsed: boolean;
   /** Attempts on the model server. */
   attempts: number;
   /** Time the attempts took together, in milliseconds. */
   upstreamMs: number;
 }
 
-/** An answer that fits the output schema, with its JSON text written once. */
+/** An answer that fits the output schema, as the JSON text that is stored and sent. */
 export interface Answer {
-  readonly output: JsonValue;
   readonly json: string;
 }
 

@@ -4,8 +4,10 @@ import type { JsonValue } from './json.ts';
 /** An invocation on its way through the policies of its skill. */
 export interface Call extends Invocation {
   readonly report: CallReport;
-  /** What this call asks, for caches and for finding equal calls. Set by the cache policy; absent where answers are not shared. */
-  readonly fingerprint?: Fingerprint;
+  /** What this call asks. Set by the cache policy; undefined where the answer may not be shared. */
+  readonly fingerprint: Fingerprint | undefined;
+  /** When `total_ms` is over, on the clock of `performance.now()`. Set by the deadline policy. */
+  readonly deadlineAt: number | undefined;
 }
 
 /** The identity of a question: a short key, and the text that proves that two questions with one key are the same. */

@@ -1,0 +1,27 @@
+import { SkillgateError } from '../contracts/errors.ts';
+import type { AttemptOutcome, SkillMeter } from '../contracts/meter.ts';
+import type { OutputPolicy } from '../contracts/pipeline.ts';
+
+/** Counts every attempt with its outcome, and the time that it took. */
+export function measureAttempt(meter: Pick<SkillMeter, 'attempt'>): OutputPolicy {
+  return (next) => async (call) => {
+    const startedAt = performance.now();
+    let outcome: AttemptOutcome = 'ok';
+    try {
+      return await next(call);
+    } catch (error) {
+      outcome = outcomeOf(error, call.signal);
+      throw error;
+    } finally {
+      const ms = performance.now() - startedAt;
+      call.report.attempts += 1;
+      call.report.upstreamMs += ms;
+      meter.attempt(outcome, ms / 1000);
+    }
+  };
+}
+
+function outcomeOf(error: unknown, signal: AbortSignal): AttemptOutcome {
+  if (error instanceof SkillgateError && error.code === 'upstream_timeout') return 'timeout';
+  return signal.aborted ? 'cancelled' : 'error';
+}
