@@ -1,0 +1,61 @@
+import type { JsonObject, JsonValue } from '../contracts/json.ts';
+import { escapePointer } from '../lib/json-shape.ts';
+
+/** A schema within a schema. */
+export interface Subschema {
+  readonly schema: JsonObject;
+  /** JSON Pointer from the outermost schema. */
+  readonly pointer: string;
+}
+
+const singleKeywords = [
+  'additionalProperties',
+  'unevaluatedProperties',
+  'propertyNames',
+  'items',
+  'unevaluatedItems',
+  'contains',
+  'not',
+  'if',
+  'then',
+  'else',
+];
+const listKeywords = ['allOf', 'anyOf', 'oneOf', 'prefixItems'];
+const mapKeywords = [
+  'properties',
+  'patternProperties',
+  'dependentSchemas',
+  'dependencies',
+  '$defs',
+  'definitions',
+];
+
+/** Gives the schema itself and every schema within it, where JSON Schema 2020-12 looks for them. */
+export function* walkSchema(schema: JsonValue | undefined, pointer = ''): Generator<Subschema> {
+  if (!isObject(schema)) return;
+  yield { schema, pointer };
+  for (const keyword of singleKeywords)
+    yield* walkSchema(ownMember(schema, keyword), `${pointer}/${keyword}`);
+  for (const keyword of listKeywords) {
+    const list = ownMember(schema, keyword);
+    if (!Array.isArray(list)) continue;
+    for (const [index, item] of list.entries()) yield* walkSchema(item, `${pointer}/${keyword}/${index}`);
+  }
+  for (const keyword of mapKeywords) {
+    const map = ownMember(schema, keyword);
+    if (!isObject(map)) continue;
+    for (const [key, item] of Object.entries(map)) {
+      yield* walkSchema(item, `${pointer}/${keyword}/${escapePointer(key)}`);
+    }
+  }
+}
+
+/** Whether a JSON value is an object, and not an array or null. */
+export function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A member of an object that was read from JSON, never one of its prototype. */
+export function ownMember(value: JsonValue | undefined, key: string): JsonValue | undefined {
+  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+}
