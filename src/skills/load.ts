@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Protocol } from '../contracts/adapter.ts';
 import type { CompiledSkill } from '../contracts/skill.ts';
-import { parseJsonText } from '../lib/json-text.ts';
 import { type CompileDefinition, createDefinitionCompiler } from './compile.ts';
 import type { DefinitionFault, SkillFault } from './fault.ts';
+import { parseJsonText } from './json-text.ts';
 
 export interface SkillLoaderOptions {
   /** SKILLS_DIR: every `*.json` directly in it is a definition; names that begin with a dot are passed over. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { locateJsonFault, parseJsonText } from '../../src/lib/json-text.ts';
+import { locateJsonFault, parseJsonText } from '../../src/skills/json-text.ts';
 
 function isJson(text: string): boolean {
   try {
