@@ -6,7 +6,6 @@ import type { SkillDefinition } from '../contracts/skill-definition.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import { findShapeFault } from '../lib/json-shape.ts';
 import { createDefinitionCheck } from './check-definition.ts';
-import { findEndpointFaults } from './endpoint-faults.ts';
 import { type DefinitionFault, under } from './fault.ts';
 import { compileMapping, type MappingExpressions } from './mapping.ts';
 import { findSchemaFaults } from './schema-faults.ts';
@@ -47,9 +46,8 @@ export function createDefinitionCompiler(protocols: readonly Protocol[]): Compil
       ...('faults' in input ? input.faults : rootTypeFaults(value)),
       ...('faults' in output ? output.faults : []),
       ...('faults' in mapping ? mapping.faults : []),
-      ...findEndpointFaults(value),
       ...('validate' in input ? inputFaults(value, input.validate) : []),
-      ...(definition ? protocolFaults(definition) : []),
+      ...protocolFaults(definition ?? withEndpointOf(value)),
     ];
     if (
       !definition ||
@@ -71,8 +69,21 @@ export function createDefinitionCompiler(protocols: readonly Protocol[]): Compil
     };
   };
 
-  function protocolFaults(definition: SkillDefinition): readonly DefinitionFault[] {
+  function protocolFaults(definition: SkillDefinition | undefined): readonly DefinitionFault[] {
+    if (!definition) return [];
     return protocolsByName.get(definition.endpoint.protocol)?.check?.(definition) ?? [];
+  }
+
+  /** A definition with this endpoint and nothing wrong elsewhere, so that a protocol can look at the endpoint alone. */
+  function withEndpointOf(value: JsonValue): SkillDefinition | undefined {
+    const checked = checkDefinition({
+      name: 'endpoint',
+      description: 'An endpoint',
+      input_schema: {},
+      output_schema: {},
+      endpoint: ownMember(value, 'endpoint') ?? null,
+    });
+    return 'definition' in checked ? checked.definition : undefined;
   }
 }
 
