@@ -15,7 +15,7 @@ export interface AssemblyFailure {
 
 export interface SkillRegistry extends SkillCatalog {
   /**
-   * Serves these skills from now on, and no others. A skill whose digest is unchanged goes on as it is, with its
+   * Serves these skills from now on, and no others. A skill whose digest and file are unchanged goes on as it is, with its
    * breaker, queue and connections; of one that changed the old form is closed once the new one serves. Where the new
    * form cannot be put together the old one stays.
    *
@@ -63,7 +63,7 @@ export function createRegistry({ assemble, onCloseError }: RegistryOptions): Ski
       for (const compiled of compiledSkills) {
         const { name } = compiled.definition;
         const running = skills.get(name);
-        if (running?.compiled.digest === compiled.digest) {
+        if (running && isSame(running.compiled, compiled)) {
           next.set(name, running);
           continue;
         }
@@ -85,6 +85,10 @@ export function createRegistry({ assemble, onCloseError }: RegistryOptions): Ski
     },
     close: () => closeAll(serve(new Map())),
   };
+}
+
+function isSame(a: CompiledSkill, b: CompiledSkill): boolean {
+  return a.digest === b.digest && a.file === b.file;
 }
 
 function nameOf(skill: Skill): string {
