@@ -1,0 +1,132 @@
+import { openConnection } from './connection.ts';
+import { createRequestSource, type RequestSource } from './requests.ts';
+import { percentile } from './statistics.ts';
+
+export interface Target {
+  readonly port: number;
+  readonly path: string;
+}
+
+/** Chooses the next request of a source. */
+export type NextRequest = (source: RequestSource) => Buffer;
+
+export interface ClosedLoopResult {
+  readonly requests: number;
+  readonly errors: number;
+  readonly perSecond: number;
+  /** Share of the time that this process, model server and load, was busy. */
+  readonly farSideBusy: number;
+}
+
+/** Keeps `connections` requests in flight for `seconds`, and counts the answers. */
+export async function closedLoop(
+  { port, path }: Target,
+  next: NextRequest,
+  { connections, seconds }: { connections: number; seconds: number },
+): Promise<ClosedLoopResult> {
+  const open = await Promise.all(Array.from({ length: connections }, () => openConnection(port)));
+  let requests = 0;
+  let errors = 0;
+  let running = true;
+  const cpuStart = process.cpuUsage();
+  const start = performance.now();
+  const stop = setTimeout(() => {
+    running = false;
+  }, seconds * 1000);
+  await Promise.all(
+    open.map((connection) => {
+      const source = createRequestSource(path);
+      return new Promise<void>((resolve) => {
+        const onResponse = (status: number) => {
+          if (status === 200) requests += 1;
+          else errors += 1;
+          if (running && status !== 0) connection.send(next(source), onResponse);
+          else resolve();
+        };
+        connection.send(next(source), onResponse);
+      });
+    }),
+  );
+  clearTimeout(stop);
+  const elapsedMs = performance.now() - start;
+  const { user, system } = process.cpuUsage(cpuStart);
+  for (const connection of open) connection.close();
+  return {
+    requests,
+    errors,
+    perSecond: (requests / elapsedMs) * 1000,
+    farSideBusy: (user + system) / 1000 / elapsedMs,
+  };
+}
+
+export interface OpenLoopResult {
+  readonly requests: number;
+  readonly errors: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** How late the generator itself sent, 99th percentile. */
+  readonly lateP99Ms: number;
+}
+
+/**
+ * Sends `rate` requests a second whatever becomes of the earlier ones. A latency runs from the moment a request was
+ * due, so that a gateway that stalls pays for all the requests that it held up (no coordinated omission).
+ *
+ * The loop spins rather than sleeps: timers are a millisecond coarse. The model server lives in this process and gets
+ * its turn at every spin.
+ */
+export async function openLoop(
+  { port, path }: Target,
+  next: NextRequest,
+  { rate, seconds }: { rate: number; seconds: number },
+): Promise<OpenLoopResult> {
+  const total = Math.round(rate * seconds);
+  const latencies = new Float64Array(total);
+  const lateness = new Float64Array(total);
+  const lanes = await Promise.all(
+    Array.from({ length: 128 }, async () => ({
+      connection: await openConnection(port),
+      source: createRequestSource(path),
+    })),
+  );
+  const idle = [...lanes];
+  let answered = 0;
+  let errors = 0;
+  let sent = 0;
+  const start = performance.now() + 50;
+
+  await new Promise<void>((resolve) => {
+    function send(lane: (typeof lanes)[number], index: number, dueAt: number): void {
+      lateness[index] = performance.now() - dueAt;
+      lane.connection.send(next(lane.source), (status) => {
+        latencies[index] = performance.now() - dueAt;
+        if (status !== 200) errors += 1;
+        answered += 1;
+        idle.push(lane);
+        if (answered === total) resolve();
+      });
+    }
+    function spin(): void {
+      const now = performance.now();
+      while (sent < total) {
+        const dueAt = start + (sent * 1000) / rate;
+        const lane = dueAt <= now ? idle.pop() : undefined;
+        if (lane === undefined) break;
+        send(lane, sent, dueAt);
+        sent += 1;
+      }
+      if (answered < total) setImmediate(spin);
+    }
+    spin();
+  });
+  for (const { connection } of lanes) connection.close();
+  latencies.sort();
+  lateness.sort();
+  return {
+    requests: total - errors,
+    errors,
+    p50Ms: percentile(latencies, 0.5),
+    p99Ms: percentile(latencies, 0.99),
+    lateP99Ms: percentile(lateness, 0.99),
+  };
+}

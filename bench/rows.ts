@@ -1,0 +1,140 @@
+import type { Gateway } from './gateways.ts';
+import { compareLatency, type Ways } from './latency.ts';
+import { closedLoop, type Target } from './load.ts';
+import type { Row } from './report.ts';
+import type { SoakResult } from './soak.ts';
+import { measureStartup } from './startup.ts';
+import { median } from './statistics.ts';
+import { type Comparison, compareThroughput, type ThroughputOptions } from './throughput.ts';
+
+const targets = {
+  missRatio: 0.7,
+  hitRatio: 0.5,
+  addedP99Ms: 0.5,
+  startupMs: 1500,
+  residentSlope: 0.1,
+};
+
+/** Throughput of misses and hits, after the proof that the far side can take more. */
+export async function throughputRows(
+  direct: Target,
+  bare: Gateway,
+  skillgate: Gateway,
+  options: ThroughputOptions,
+  notes: string[],
+): Promise<Row[]> {
+  const ceiling = await closedLoop(direct, (source) => source.miss(), { ...options, seconds: 2 });
+  const misses = await compareThroughput(bare, skillgate, (source) => source.miss(), options);
+  const hits = await compareThroughput(bare, skillgate, (source) => source.hit(), options);
+  return [
+    { what: 'load straight on the model server', measured: perSecond(ceiling.perSecond) },
+    ...comparisonRows('misses', misses, targets.missRatio, notes),
+    ...comparisonRows('hits', hits, targets.hitRatio, notes),
+  ];
+}
+
+function comparisonRows(kind: string, result: Comparison, target: number, notes: string[]): Row[] {
+  const { bare, skillgate, ratio, rounds, disturbed } = result;
+  const errors = bare.errors + skillgate.errors;
+  if (disturbed > 0) {
+    notes.push(
+      `${kind}: ${disturbed} rounds in which something else took more than 5 % of the gateway's core were ` +
+        `${rounds === disturbed ? 'all there was; measure again on a quiet machine' : 'measured again'}.`,
+    );
+  }
+  if (Math.max(bare.farSideBusy, skillgate.farSideBusy) > 0.95) {
+    notes.push(`${kind}: model server and load were the limit, not the gateway.`);
+  }
+  const gateway = ({ perSecond: rate, microsecondsPerRequest, farSideBusy }: Comparison['bare']) =>
+    `${perSecond(rate)}, ${microsecondsPerRequest.toFixed(1)} µs of processor each; far side ${percent(farSideBusy)} busy`;
+  return [
+    { what: `${kind}, bare handler`, measured: gateway(bare) },
+    { what: `${kind}, Skillgate`, measured: gateway(skillgate) },
+    {
+      what: `${kind}, Skillgate by bare`,
+      measured: `${ratio.toFixed(2)} (median of ${rounds} rounds, ${errors} errors)`,
+      target: `at least ${target}`,
+      met: ratio >= target && errors === 0,
+    },
+  ];
+}
+
+/** Latency that the gateways add at a steady thousand requests a second. */
+export async function latencyRows(
+  ways: Ways<Target>,
+  { rounds, seconds }: ThroughputOptions,
+  notes: string[],
+): Promise<Row[]> {
+  const rate = 1000;
+  const { direct, bare, skillgate } = await compareLatency(ways, { rate, rounds, seconds });
+  if (direct.lateP99Ms > 0.2) {
+    notes.push(
+      `latency: the load itself was ${milliseconds(direct.lateP99Ms)} late (p99): not a quiet machine.`,
+    );
+  }
+  const row = (name: string, { p50Ms, p99Ms }: { p50Ms: number; p99Ms: number }): Row => ({
+    what: `misses at ${rate}/s, ${name}`,
+    measured: `p50 ${milliseconds(p50Ms)}, p99 ${milliseconds(p99Ms)}`,
+  });
+  const added = skillgate.p99Ms - direct.p99Ms;
+  const errors = direct.errors + bare.errors + skillgate.errors;
+  return [
+    row('model server alone', direct),
+    row('bare handler', bare),
+    row('Skillgate', skillgate),
+    {
+      what: 'p99 that Skillgate adds',
+      measured:
+        `${milliseconds(added)} to the model server, ${milliseconds(skillgate.p99Ms - bare.p99Ms)} to the ` +
+        `bare handler (medians of ${rounds} rounds, ${errors} errors)`,
+      target: `at most ${targets.addedP99Ms} ms`,
+      met: added <= targets.addedP99Ms && errors === 0,
+    },
+  ];
+}
+
+/** `npm start` to the first answer of the embedded model. */
+export async function startupRows(rounds: number): Promise<Row[]> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) times.push(await measureStartup());
+  const time = median(times);
+  return [
+    {
+      what: '`npm start` to the first answer',
+      measured: `${Math.round(time)} ms (median of ${rounds})`,
+      target: `at most ${targets.startupMs} ms`,
+      met: time <= targets.startupMs,
+    },
+  ];
+}
+
+/** Errors and memory over minutes. */
+export function soakRows({
+  minutes,
+  requests,
+  errors,
+  residentSlope,
+  heapSlope,
+  residentMib,
+}: SoakResult): Row[] {
+  const what = `${minutes} minutes at 500/s`;
+  return [
+    {
+      what: `${what}, errors`,
+      measured: `${errors} of ${requests + errors}`,
+      target: '0',
+      met: errors === 0,
+    },
+    {
+      what: `${what}, growth of resident memory after warm-up`,
+      measured: `${residentSlope.toFixed(3)} MiB a minute, ${residentMib.toFixed(0)} MiB at the end`,
+      target: `at most ${targets.residentSlope} MiB a minute`,
+      met: residentSlope <= targets.residentSlope,
+    },
+    { what: `${what}, growth of the used heap`, measured: `${heapSlope.toFixed(3)} MiB a minute` },
+  ];
+}
+
+const perSecond = (rate: number) => `${Math.round(rate).toLocaleString('en')}/s`;
+const percent = (share: number) => `${Math.round(share * 100)} %`;
+const milliseconds = (ms: number) => `${ms.toFixed(2)} ms`;

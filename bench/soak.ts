@@ -1,0 +1,76 @@
+import type { Gateway } from './gateways.ts';
+import { openLoop } from './load.ts';
+import { slope } from './statistics.ts';
+
+export interface SoakResult {
+  readonly minutes: number;
+  readonly requests: number;
+  readonly errors: number;
+  /** Growth of the resident memory after warm-up, in MiB a minute. */
+  readonly residentSlope: number;
+  /** Growth of the used JavaScript heap after warm-up, in MiB a minute. */
+  readonly heapSlope: number;
+  readonly residentMib: number;
+}
+
+interface Sample {
+  readonly minute: number;
+  readonly residentMib: number;
+  readonly heapMib: number;
+}
+
+const sampleMs = 5000;
+const mib = 1024 * 1024;
+
+/**
+ * Sends a steady rate for minutes, half of it misses, and watches the gateway's memory through its own /metrics. The
+ * first third is warm-up: caches fill, code is compiled, the heap finds its size.
+ */
+export async function soak(
+  gateway: Gateway,
+  { rate, minutes }: { rate: number; minutes: number },
+): Promise<SoakResult> {
+  const samples: Sample[] = [];
+  const start = performance.now();
+  const sampler = setInterval(async () => {
+    try {
+      samples.push(await sample(gateway, (performance.now() - start) / 60_000));
+    } catch (error) {
+      console.error('a sample is missing:', error);
+    }
+  }, sampleMs);
+  let turn = 0;
+  const result = await openLoop(
+    gateway,
+    (source) => {
+      turn += 1;
+      return turn % 2 === 0 ? source.hit() : source.miss();
+    },
+    { rate, seconds: minutes * 60 },
+  ).finally(() => clearInterval(sampler));
+
+  const settled = samples.filter(({ minute }) => minute > minutes / 3);
+  return {
+    minutes,
+    requests: result.requests,
+    errors: result.errors,
+    residentSlope: slope(settled.map(({ minute, residentMib }) => [minute, residentMib])),
+    heapSlope: slope(settled.map(({ minute, heapMib }) => [minute, heapMib])),
+    residentMib: settled.at(-1)?.residentMib ?? Number.NaN,
+  };
+}
+
+async function sample({ port }: Gateway, minute: number): Promise<Sample> {
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+  const text = await response.text();
+  const value = (name: string) => {
+    const [, number] = new RegExp(`^${name} (\\S+)$`, 'm').exec(text) ?? [];
+    if (number === undefined) throw new Error(`/metrics answered ${response.status} without ${name}`);
+    return Number(number);
+  };
+  return {
+    minute,
+    residentMib: value('process_resident_memory_bytes') / mib,
+    heapMib: value('nodejs_heap_size_used_bytes') / mib,
+  };
+}
