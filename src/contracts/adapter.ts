@@ -23,7 +23,8 @@ export interface Adapter {
    * Runs the model once. Retries, limits and validation are the policies' work.
    *
    * @returns the skill's output, not yet validated
-   * @throws SkillgateError `upstream_error`, `upstream_unauthorized`, `upstream_timeout`, `model_not_ready`
+   * @throws SkillgateError `upstream_error`, `upstream_unauthorized`, `upstream_timeout`, `model_not_ready`,
+   *   `invalid_input` where the value fits the schema and no tensor of the model, such as a ragged array
    */
   infer(attempt: Attempt): Promise<JsonValue>;
 
