@@ -1,6 +1,6 @@
 /** Who calls, and which skills the credentials cover. */
 export interface Caller {
-  /** Stable and free of secrets: the name of an API key, the subject of a JWT, `anonymous`, `gateway`. */
+  /** Stable and free of secrets: the name of an API key, `jwt:` and the subject of a JWT, `anonymous`, `gateway`. */
   readonly id: string;
   /** The names of the skills that this caller may use, or `*` for all. */
   readonly skills: ReadonlySet<string> | '*';
