@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fastify from 'fastify';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createSigner, type Signer, type SignerSettings } from '../../src/credentials/signer.ts';
 import { jwksEntrypoint } from '../../src/entrypoints/jwks.ts';
 import { fixedSecret } from '../../src/lib/secret.ts';
@@ -203,7 +203,8 @@ test('without a secret and a key there is no signer', () => {
 
 test('the public keys are served to anybody, for a short time', async () => {
   const signer = signerWith({ upstreamJwtPrivateKey: fixedSecret(newPem.ES256()) });
-  await using app = fastify();
+  const app = fastify();
+  onTestFinished(() => app.close());
   let isPublic: boolean | undefined;
   app.addHook('onRequest', async (request) => {
     isPublic = request.routeOptions.config.public;
