@@ -66,11 +66,11 @@ export default {
       to: { path: '^src/main\\.ts$' },
     },
     {
-      name: 'only-app-main-and-cli-put-parts-together',
+      name: 'rooms-never-import-what-puts-them-together',
       severity: 'error',
-      comment: 'app.ts is the composition root: whoever imports it sees everything.',
-      from: { path: '^src/', pathNot: '^src/(cli/|main\\.ts$|app\\.ts$)' },
-      to: { path: '^src/(app\\.ts$|cli/)' },
+      comment: 'The files that stand in src/ itself compose the rooms: whoever imports one sees everything.',
+      from: { path: '^src/[^/]+/', pathNot: '^src/cli/' },
+      to: { path: '^src/([^/]+\\.ts$|cli/)' },
     },
     {
       name: 'src-imports-src-only',

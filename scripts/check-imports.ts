@@ -8,6 +8,7 @@ import { cruise, type ICruiseOptions, type ICruiseResult } from 'dependency-crui
 import readRules from 'dependency-cruiser/config-utl/extract-depcruise-options';
 import { filesUnder } from './files-under.ts';
 import { importPlants, type Plant } from './import-plants.ts';
+import './swc-visitor.ts';
 
 const root = join(import.meta.dirname, '..');
 

@@ -37,7 +37,8 @@ export const importPlants: readonly Plant[] = [
   {
     rule: 'inner-rooms-import-contracts-and-lib-only',
     files: {
-      'src/transport/planted.ts': "export const planted = () => import('../credentials/planted.ts');\n",
+      'src/transport/planted.ts':
+        "export async function planted() {\n  await using room = await import('../credentials/planted.ts');\n}\n",
       'src/credentials/planted.ts': leaf,
     },
   },
@@ -85,7 +86,7 @@ export const importPlants: readonly Plant[] = [
     },
   },
   {
-    rule: 'only-app-main-and-cli-put-parts-together',
+    rule: 'rooms-never-import-what-puts-them-together',
     files: {
       'src/plugins/planted.ts': "import { leaf } from '../app.ts';\nexport const planted = leaf;\n",
       'src/app.ts': leaf,
