@@ -13,7 +13,6 @@ RUN npm prune --omit=dev --ignore-scripts
 # onnxruntime-node carries its native code for every platform; this image runs on one.
 RUN find node_modules/onnxruntime-node/bin -mindepth 3 -maxdepth 3 ! -path "*/linux/$(node -p process.arch)" \
     -exec rm -r {} +
-RUN mkdir -p .data
 
 FROM node:26-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080
@@ -23,9 +22,8 @@ COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY models ./models
 COPY schemas ./schemas
-# The number, not the name `node`: Kubernetes checks runAsNonRoot by it. The program belongs to root; only .data is
-# the user's.
-COPY --from=build --chown=1000:1000 /app/.data ./.data
+# The number, not the name `node`: Kubernetes checks runAsNonRoot by it. The program belongs to root, and nothing here is
+# the user's to change.
 USER 1000:1000
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { chmod, chown, copyFile, cp, mkdir, readFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, readFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { type Instruction, parseDockerfile, parseDockerignore, parseExecForm } from './dockerfile.ts';
@@ -118,7 +118,7 @@ async function apply({ keyword, flags, rest }: Instruction, stage: Stage, build:
       const source = flags.from === undefined ? build.context : build.stages.get(flags.from)?.root;
       if (source === undefined) throw new Error(`COPY from an unknown stage ${flags.from}`);
       const destination = join(stage.root, stage.workdir, paths.at(-1) ?? '');
-      for (const path of paths.slice(0, -1)) await copy(join(source, path), destination, flags.chown);
+      for (const path of paths.slice(0, -1)) await copy(join(source, path), destination);
       return;
     }
     case 'RUN':
@@ -149,13 +149,9 @@ function signalNamed(name: string): NodeJS.Signals {
   return signal;
 }
 
-async function copy(source: string, destination: string, owner: string | undefined): Promise<void> {
+async function copy(source: string, destination: string): Promise<void> {
   const target = destination.endsWith('/') ? join(destination, basename(source)) : destination;
   await cp(source, target, { recursive: true, verbatimSymlinks: true });
-  if (owner !== undefined && process.getuid?.() === 0) {
-    const [uid = 0, gid = 0] = owner.split(':').map(Number);
-    await chown(target, uid, gid);
-  }
 }
 
 async function runLine(line: string, stage: Stage, { bin }: Build): Promise<void> {
