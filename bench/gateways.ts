@@ -39,7 +39,7 @@ export async function startBareGateway(modelServerPort: number): Promise<Gateway
  * Starts Skillgate as the image does, from the compiled code: API key, rate limit, signed token, logs at info into a
  * file, metrics.
  *
- * @param folder a scratch folder for skill, data and log
+ * @param folder a scratch folder for skill and log
  * @param nodeOptions options for Node, such as `--cpu-prof`
  */
 export async function startSkillgate(
@@ -60,7 +60,6 @@ export async function startSkillgate(
       PORT: String(port),
       LOG_LEVEL: 'info',
       SKILLS_DIR: skills,
-      DATA_DIR: join(folder, 'data'),
       AUTH_API_KEYS: `bench:${createHash('sha256').update(apiKey).digest('hex')}`,
       UPSTREAM_JWT_SECRET: 'a secret of more than thirty-two bytes, for the benchmark',
       RATE_LIMIT_MAX: '1000000000',

@@ -1,5 +1,6 @@
 import type { Gateway } from './gateways.ts';
 import { openLoop } from './load.ts';
+import { apiKey } from './requests.ts';
 import { slope } from './statistics.ts';
 
 export interface SoakResult {
@@ -61,7 +62,9 @@ export async function soak(
 }
 
 async function sample({ port }: Gateway, minute: number): Promise<Sample> {
-  const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`, {
+    headers: { authorization: `Bearer ${apiKey}` },
+  });
   const text = await response.text();
   const value = (name: string) => {
     const [, number] = new RegExp(`^${name} (\\S+)$`, 'm').exec(text) ?? [];
