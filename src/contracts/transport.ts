@@ -21,10 +21,11 @@ export interface UpstreamResponse {
 /** The way to one skill's model server: connections, credentials, limits. */
 export interface Transport {
   /**
-   * Sends a request and collects the answer, whatever its status.
+   * Sends a request and collects the answer, whatever its status. After a 401 it tries once more, where there are fresh
+   * credentials to show.
    *
-   * @throws SkillgateError `upstream_timeout` (connect, TLS), `upstream_error` (refused, reset, too large, broken),
-   *   `upstream_unauthorized` (the server still answers 401 to a fresh token), or the signal's reason
+   * @throws SkillgateError `upstream_timeout` (connect, TLS), `upstream_error` (refused, reset, too large, broken), or
+   *   the signal's reason
    */
   exchange(request: UpstreamRequest): Promise<UpstreamResponse>;
 
