@@ -6,7 +6,7 @@ import { createRemoteKeys, KeysUnavailable } from '../../src/credentials/remote-
 test.each([
   ['never answers', () => undefined],
   ['sends half an answer', (send: (text: string) => void) => send('{"keys":[')],
-])('a provider that %s is given up on in time', async (_how, answer) => {
+])('a provider that %s is given up on in time', { timeout: 1000 }, async (_how, answer) => {
   const server = createServer((_request, response) => answer((text) => response.write(text)));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
