@@ -1,5 +1,5 @@
 import type { FromSchema, JSONSchema } from 'json-schema-to-ts';
-import type { JsonSchema, JsonValue } from './json.ts';
+import type { JsonObject, JsonSchema, JsonValue } from './json.ts';
 
 const milliseconds = { type: 'integer', minimum: 1, maximum: 86_400_000 } as const;
 const environmentVariable = { type: 'string', pattern: '^[A-Za-z_][A-Za-z0-9_]*$' } as const;
@@ -329,7 +329,10 @@ export interface SkillDefinition
   readonly endpoint: SkillEndpoint;
 }
 
-export type SkillEndpoint = Parsed['endpoint'];
+export interface SkillEndpoint extends Omit<Parsed['endpoint'], 'options'> {
+  readonly options: JsonObject;
+}
+
 export type SkillAuth = Parsed['auth'];
 
 export interface SkillExample {

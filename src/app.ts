@@ -1,0 +1,118 @@
+import rateLimit from '@fastify/rate-limit';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { Config } from './config/load-config.ts';
+import { SkillgateError } from './contracts/errors.ts';
+import type { Logger } from './contracts/logger.ts';
+import { createCallerVerifier } from './credentials/caller-verifier.ts';
+import { batch } from './entrypoints/batch.ts';
+import { catalog } from './entrypoints/catalog.ts';
+import { jwksEntrypoint } from './entrypoints/jwks.ts';
+import { probes } from './entrypoints/probes.ts';
+import { requestIdOf } from './entrypoints/request-context.ts';
+import { skills } from './entrypoints/skills.ts';
+import { createGateway, type Gateway } from './gateway.ts';
+import { authentication } from './plugins/authentication.ts';
+import { errors } from './plugins/errors.ts';
+import { gracefulClose } from './plugins/graceful-close.ts';
+import { jsonBody } from './plugins/json-body.ts';
+import { createMetrics, metricsRoute } from './plugins/metrics.ts';
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+}
+
+/** The gateway with HTTP in front of it. */
+export interface App {
+  readonly gateway: Gateway;
+  readonly http: FastifyInstance;
+  /** Listens, and follows the skills folder from then on. Gives the address, such as `http://127.0.0.1:8080`. */
+  listen(): Promise<string>;
+  /**
+   * Turns /readyz to 503, lets the calls under way end, and gives the port up.
+   *
+   * @param graceMs after so many milliseconds what is left is cut off
+   */
+  close(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Makes the whole application.
+ *
+ * @throws SkillsError where a definition has faults
+ */
+export async function createApp({ config, logger }: AppOptions): Promise<App> {
+  const metrics = createMetrics();
+  const gateway = await createGateway({ config, logger, metrics });
+
+  const http = Fastify({
+    // One log line a call is the invoker's; the framework's own would be two more.
+    logger: false,
+    bodyLimit: config.bodyLimitBytes,
+    requestTimeout: config.requestTimeoutMs,
+    genReqId: requestIdOf,
+    http: {
+      // Node swaps the two limits when the one on the headers is the longer.
+      headersTimeout: config.requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(config.requestTimeoutMs, 5000),
+    },
+    return503OnClosing: false,
+  });
+  http.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    done();
+  });
+  await http.register(gracefulClose);
+  await http.register(errors, { logger });
+  await http.register(jsonBody);
+  await http.register(authentication, {
+    verify: createCallerVerifier(config, warn(logger)),
+    host: config.host,
+  });
+  if (config.rateLimitMax > 0) await http.register(rateLimit, perCaller(config));
+  await http.register(metricsRoute, { metrics });
+  await http.register(probes, { catalog: gateway.catalog, isDraining: http.isDraining });
+  await http.register(jwksEntrypoint, { jwks: () => gateway.signer?.jwks() ?? { keys: [] } });
+  await http.register(catalog, { catalog: gateway.catalog });
+  await http.register(skills, { invoker: gateway.invoker });
+  await http.register(batch, { invoker: gateway.invoker, catalog: gateway.catalog });
+
+  return {
+    gateway,
+    http,
+    async listen() {
+      const address = await http.listen({ host: config.host, port: config.port });
+      gateway.watch();
+      return address;
+    },
+    async close(graceMs = config.shutdownGraceMs) {
+      await http.closeGracefully(graceMs);
+      await gateway.close();
+    },
+  };
+}
+
+function warn(logger: Logger) {
+  return (event: string, error: unknown) => logger.warn({ err: error }, event);
+}
+
+/** So many requests a caller and window; probes are nobody's and are not counted. */
+function perCaller(config: Config) {
+  return {
+    max: config.rateLimitMax,
+    timeWindow: config.rateLimitWindowMs,
+    hook: 'preValidation' as const,
+    keyGenerator: (request: { caller: { id: string } }) => request.caller.id,
+    allowList: (request: { routeOptions: { config: { public?: boolean } } }) =>
+      request.routeOptions.config.public === true,
+    enableDraftSpec: true,
+    errorResponseBuilder: (_request: unknown, context: { ttl: number; max: number }) =>
+      new SkillgateError(
+        'rate_limited',
+        `More than ${context.max} requests in ${config.rateLimitWindowMs} ms.`,
+        {
+          retryAfterMs: context.ttl,
+        },
+      ),
+  };
+}

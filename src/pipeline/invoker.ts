@@ -1,0 +1,64 @@
+import { type ErrorCode, SkillgateError, toSkillgateError } from '../contracts/errors.ts';
+import type { CallReport, Invocation, Reply, SkillInvoker } from '../contracts/invocation.ts';
+import type { Logger } from '../contracts/logger.ts';
+import type { Call } from '../contracts/pipeline.ts';
+import type { Skill, SkillCatalog } from '../contracts/skill.ts';
+
+export interface InvokerOptions {
+  readonly catalog: Pick<SkillCatalog, 'get'>;
+  readonly logger: Logger;
+}
+
+/** Makes the one way in: it finds the skill, sends the call through its policies, and logs and counts how it ended. */
+export function createInvoker({ catalog, logger }: InvokerOptions): SkillInvoker {
+  function finish(
+    skill: Skill,
+    invocation: Invocation,
+    report: CallReport,
+    startedAt: number,
+    failure?: SkillgateError,
+  ) {
+    const code: ErrorCode | 'ok' = failure?.code ?? 'ok';
+    const durationMs = performance.now() - startedAt;
+    skill.meter.invocation(invocation.source, code, durationMs / 1000);
+    logger.info(
+      {
+        skill: skill.compiled.definition.name,
+        version: skill.compiled.definition.version,
+        source: invocation.source,
+        duration_ms: Math.round(durationMs * 100) / 100,
+        attempts: report.attempts,
+        cache: report.collapsed ? 'collapsed' : report.cache,
+        code,
+        request_id: invocation.requestId,
+      },
+      'skill_invoked',
+    );
+    if (code === 'internal') {
+      logger.error({ request_id: invocation.requestId, err: failure?.cause ?? failure }, 'invocation_failed');
+    }
+  }
+
+  return {
+    async invoke(invocation): Promise<Reply> {
+      const skill = catalog.get(invocation.skill);
+      if (skill === undefined)
+        throw new SkillgateError('skill_not_found', `There is no skill ${invocation.skill}.`);
+      const startedAt = performance.now();
+      const report: CallReport = { cache: 'bypass', collapsed: false, attempts: 0, upstreamMs: 0 };
+      try {
+        const { json } = await skill.handle(toCall(invocation, report));
+        finish(skill, invocation, report, startedAt);
+        return { json, report };
+      } catch (error) {
+        const failure = toSkillgateError(error);
+        finish(skill, invocation, report, startedAt, failure);
+        throw failure;
+      }
+    },
+  };
+}
+
+function toCall(invocation: Invocation, report: CallReport): Call {
+  return { ...invocation, report, fingerprint: undefined, deadlineAt: undefined };
+}

@@ -1,0 +1,60 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import fastifyPlugin from 'fastify-plugin';
+import { type ErrorCode, SkillgateError } from '../contracts/errors.ts';
+import type { Logger } from '../contracts/logger.ts';
+import { problemMediaType, retryAfterSeconds, toProblem } from '../contracts/problem.ts';
+
+export interface ErrorsOptions {
+  readonly logger: Logger;
+}
+
+/** Answers every error as a problem object (RFC 9457), whoever threw it. */
+export const errors = fastifyPlugin<ErrorsOptions>(
+  async (app, { logger }) => {
+    app.setErrorHandler((error: FastifyError | SkillgateError, request, reply) => {
+      const failure = error instanceof SkillgateError ? error : fromFramework(error);
+      if (failure.code === 'internal' && !(error instanceof SkillgateError)) {
+        logger.error({ request_id: request.id, err: error }, 'request_failed');
+      }
+      return sendProblem(failure, request, reply);
+    });
+    app.setNotFoundHandler((request, reply) =>
+      sendProblem(
+        new SkillgateError('not_found', `There is no ${request.method} ${pathOf(request)} here.`),
+        request,
+        reply,
+      ),
+    );
+  },
+  { name: 'errors' },
+);
+
+/** Sends an error as a problem object with its status and headers. */
+function sendProblem(failure: SkillgateError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = toProblem(failure, request.id);
+  const retryAfter = retryAfterSeconds(failure);
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+  return reply.code(problem.status).header('content-type', problemMediaType).send(JSON.stringify(problem));
+}
+
+/** What the framework itself refuses, by status: it names its errors by codes of its own. */
+const codeOfStatus: Readonly<Partial<Record<number, ErrorCode>>> = {
+  400: 'malformed_json',
+  404: 'not_found',
+  413: 'payload_too_large',
+  415: 'unsupported_media_type',
+  429: 'rate_limited',
+};
+
+function fromFramework(error: FastifyError): SkillgateError {
+  const code = codeOfStatus[error.statusCode ?? 500];
+  if (code !== undefined) return new SkillgateError(code, error.message, { cause: error });
+  return new SkillgateError('internal', 'The gateway failed on this call; its log has the cause.', {
+    cause: error,
+  });
+}
+
+function pathOf(request: FastifyRequest): string {
+  const query = request.url.indexOf('?');
+  return query === -1 ? request.url : request.url.slice(0, query);
+}
