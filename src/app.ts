@@ -75,7 +75,7 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
   await http.register(jwksEntrypoint, { jwks: () => gateway.signer?.jwks() ?? { keys: [] } });
   await http.register(catalog, { catalog: gateway.catalog });
   await http.register(skills, { invoker: gateway.invoker });
-  await http.register(batch, { invoker: gateway.invoker, catalog: gateway.catalog });
+  await http.register(batch, { invoker: gateway.invoker });
 
   return {
     gateway,

@@ -91,7 +91,7 @@ export function writeDefinition(skillsDir: string, definition: WrittenDefinition
 }
 
 /** A log that the test can read. */
-export function recordingLogger(): { readonly logger: Logger; readonly log: LogLine[] } {
+function recordingLogger(): { readonly logger: Logger; readonly log: LogLine[] } {
   const log: LogLine[] = [];
   const write = (level: keyof Logger) => (fields: LogFields, event: string) =>
     void log.push({ level, event, fields });

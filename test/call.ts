@@ -4,7 +4,7 @@ import type { JsonValue } from '../src/contracts/json.ts';
 import type { Call } from '../src/contracts/pipeline.ts';
 
 /** A report as the invoker starts it. */
-export function newReport(): CallReport {
+function newReport(): CallReport {
   return { cache: 'bypass', collapsed: false, attempts: 0, upstreamMs: 0 };
 }
 

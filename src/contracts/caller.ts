@@ -1,3 +1,5 @@
+import { SkillgateError } from './errors.ts';
+
 /** Who calls, and which skills the credentials cover. */
 export interface Caller {
   /** Stable and free of secrets: the name of an API key, `jwt:` and the subject of a JWT, `anonymous`, `gateway`. */
@@ -9,6 +11,12 @@ export interface Caller {
 /** Whether the caller may use the skill. */
 export function mayUse(caller: Caller, skill: string): boolean {
   return caller.skills === '*' || caller.skills.has(skill);
+}
+
+/** @throws SkillgateError `forbidden` where the caller may not use the skill */
+export function checkMayUse(caller: Caller, skill: string): void {
+  if (mayUse(caller, skill)) return;
+  throw new SkillgateError('forbidden', `The credentials of ${caller.id} do not cover the skill ${skill}.`);
 }
 
 /** The gateway itself: warm-up inputs run under this name. */

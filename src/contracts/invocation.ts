@@ -1,4 +1,5 @@
 import type { Caller } from './caller.ts';
+import type { SkillgateError } from './errors.ts';
 import type { JsonValue } from './json.ts';
 
 /** The entrypoint through which a call came. */
@@ -15,8 +16,8 @@ export interface Invocation {
   readonly caller: Caller;
   readonly source: Source;
   readonly requestId: string;
-  /** W3C Trace Context `traceparent`, passed on to the model server. */
-  readonly traceparent: string;
+  /** The caller's `traceparent` (W3C Trace Context); where it has none, or a broken one, a trace begins here. */
+  readonly traceparent?: string | undefined;
   readonly cacheDirective: CacheDirective;
   /** Aborts when the caller leaves. */
   readonly signal: AbortSignal;
@@ -57,4 +58,15 @@ export interface SkillInvoker {
    * @throws SkillgateError with a code of the error table, and nothing else
    */
   invoke(invocation: Invocation): Promise<Reply>;
+
+  /**
+   * Runs a skill on several inputs, side by side within its concurrency limit. A bad input spoils only its own place.
+   *
+   * @returns in the order of the inputs
+   * @throws SkillgateError where no input could be answered: `skill_not_found`, `forbidden`, or the signal's reason
+   */
+  invokeEach(
+    invocation: Omit<Invocation, 'input'>,
+    inputs: readonly JsonValue[],
+  ): Promise<readonly (Reply | SkillgateError)[]>;
 }

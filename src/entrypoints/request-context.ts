@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SkillgateError } from '../contracts/errors.ts';
 import type { CacheDirective } from '../contracts/invocation.ts';
-import { isTraceparent, newTraceparent } from '../lib/trace-context.ts';
 
 const requestIdPattern = /^[\w.:-]{1,128}$/;
 
@@ -13,10 +12,10 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID();
 }
 
-/** The caller's `traceparent` (W3C Trace Context) where it is well formed, else the start of a trace, not sampled. */
-export function traceparentOf(request: FastifyRequest): string {
+/** The caller's `traceparent` (W3C Trace Context), as it was given. */
+export function traceparentOf(request: FastifyRequest): string | undefined {
   const given = request.headers.traceparent;
-  return typeof given === 'string' && isTraceparent(given) ? given : newTraceparent();
+  return typeof given === 'string' ? given : undefined;
 }
 
 /** What the request's `Cache-Control` asks of the gateway's cache (RFC 9111, section 5.2.1). */

@@ -7,7 +7,7 @@ export interface ShapeFault {
 }
 
 /** Deeper nesting than any tensor or document needs would overflow the stack of whatever walks the value. */
-export const maxDepth = 128;
+const maxDepth = 128;
 
 /**
  * Looks for what a schema cannot refuse: nesting past `maxDepth`, a `__proto__` key, and numbers that JSON cannot

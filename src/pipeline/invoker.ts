@@ -1,8 +1,11 @@
+import { checkMayUse } from '../contracts/caller.ts';
 import { type ErrorCode, SkillgateError, toSkillgateError } from '../contracts/errors.ts';
 import type { CallReport, Invocation, Reply, SkillInvoker } from '../contracts/invocation.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { Call } from '../contracts/pipeline.ts';
 import type { Skill, SkillCatalog } from '../contracts/skill.ts';
+import { mapConcurrent } from '../lib/map-concurrent.ts';
+import { continueTrace } from '../lib/trace-context.ts';
 
 export interface InvokerOptions {
   readonly catalog: Pick<SkillCatalog, 'get'>;
@@ -39,26 +42,47 @@ export function createInvoker({ catalog, logger }: InvokerOptions): SkillInvoker
     }
   }
 
+  function find(name: string): Skill {
+    const skill = catalog.get(name);
+    if (skill === undefined) throw new SkillgateError('skill_not_found', `There is no skill ${name}.`);
+    return skill;
+  }
+
+  async function invoke(invocation: Invocation): Promise<Reply> {
+    const skill = find(invocation.skill);
+    const startedAt = performance.now();
+    const report: CallReport = { cache: 'bypass', collapsed: false, attempts: 0, upstreamMs: 0 };
+    try {
+      const { json } = await skill.handle(toCall(invocation, report));
+      finish(skill, invocation, report, startedAt);
+      return { json, report };
+    } catch (error) {
+      const failure = toSkillgateError(error);
+      finish(skill, invocation, report, startedAt, failure);
+      throw failure;
+    }
+  }
+
   return {
-    async invoke(invocation): Promise<Reply> {
-      const skill = catalog.get(invocation.skill);
-      if (skill === undefined)
-        throw new SkillgateError('skill_not_found', `There is no skill ${invocation.skill}.`);
-      const startedAt = performance.now();
-      const report: CallReport = { cache: 'bypass', collapsed: false, attempts: 0, upstreamMs: 0 };
-      try {
-        const { json } = await skill.handle(toCall(invocation, report));
-        finish(skill, invocation, report, startedAt);
-        return { json, report };
-      } catch (error) {
-        const failure = toSkillgateError(error);
-        finish(skill, invocation, report, startedAt, failure);
-        throw failure;
-      }
+    invoke,
+    async invokeEach(invocation, inputs) {
+      const { definition } = find(invocation.skill).compiled;
+      checkMayUse(invocation.caller, definition.name);
+      return mapConcurrent(inputs, definition.concurrency.max, async (input) => {
+        // Once nobody listens, the rows that are left are not worth starting.
+        invocation.signal.throwIfAborted();
+        return invoke({ ...invocation, input }).catch(toSkillgateError);
+      });
     },
   };
 }
 
 function toCall(invocation: Invocation, report: CallReport): Call {
-  return { ...invocation, report, fingerprint: undefined, deadlineAt: undefined };
+  return {
+    ...invocation,
+    traceparent: continueTrace(invocation.traceparent),
+    report,
+    fingerprint: undefined,
+    deadlineAt: undefined,
+  };
 }

@@ -3,7 +3,6 @@ import { toSkillgateError } from '../contracts/errors.ts';
 import type { SkillInvoker } from '../contracts/invocation.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { SkillDefinition } from '../contracts/skill-definition.ts';
-import { newTraceparent } from '../lib/trace-context.ts';
 
 export interface WarmUpOptions {
   readonly definition: SkillDefinition;
@@ -28,7 +27,6 @@ export async function warmUp({ definition, invoker, logger, signal }: WarmUpOpti
         caller: gatewayCaller,
         source: 'warmup',
         requestId,
-        traceparent: newTraceparent(),
         cacheDirective: 'default',
         signal,
       });
