@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import type { ExitCode } from './exit-code.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a command came to; `done` where none ran, as after `--help`. */
+export interface Outcome {
+  exitCode: ExitCode;
+}
+
+/**
+ * Makes the command line's grammar and its help. Each command is imported when it runs, so that no command pays for
+ * the start of another.
+ *
+ * @param outcome where the command that runs leaves its exit code
+ */
+export function createProgram(terminal: Terminal, outcome: Outcome): Command {
+  const program = new Command('skillgate')
+    .description('A gateway between Claude and local models: one JSON file makes a model a skill.')
+    .version(version(), '-V, --version', 'Show the version.')
+    .helpOption('-h, --help', 'Show help.')
+    .helpCommand('help [command]', 'Show the help of a command.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+    })
+    .showHelpAfterError('(skillgate --help shows what there is)')
+    .configureHelp({ showGlobalOptions: false });
+  help(program, [
+    ['skillgate', 'serve the skills of schemas/skills on http://127.0.0.1:8080'],
+    [
+      'PORT=9000 SKILLS_DIR=my-skills skillgate serve',
+      'serve others elsewhere; .env.example lists all variables',
+    ],
+    ['skillgate validate && skillgate test', 'check the definitions, then run their examples'],
+  ]);
+  program.addHelpText(
+    'after',
+    '\nExit codes: 0 done, 1 failed, 2 wrong usage, 78 bad configuration or definition.',
+  );
+
+  const serve = program
+    .command('serve')
+    .description('Serve the skills over HTTP (what happens without a command).')
+    .action(async () => {
+      outcome.exitCode = await (await import('./serve.ts')).serve(terminal);
+    });
+  help(serve, [
+    ['skillgate serve', 'listen on HOST and PORT, by default 127.0.0.1:8080'],
+    ['HOST=0.0.0.0 AUTH_API_KEYS=… skillgate serve', 'listen beyond this machine, with keys for callers'],
+  ]);
+
+  const validate = program
+    .command('validate')
+    .description('Check every definition: all faults with file, JSON pointer and reason.')
+    .argument('[dir]', 'the folder; by default SKILLS_DIR')
+    .option('--json', 'write JSON, for machines')
+    .action(async (directory: string | undefined, options: { json?: boolean }) => {
+      outcome.exitCode = await (await import('./validate.ts')).validate(terminal, directory, options);
+    });
+  help(validate, [
+    ['skillgate validate', 'check SKILLS_DIR'],
+    ['skillgate validate my-skills --json', 'check another folder, for a machine to read'],
+  ]);
+
+  const test = program
+    .command('test')
+    .description('Run the examples of the definitions on their models, and compare the outputs.')
+    .argument('[name]', 'the skill; by default all of them')
+    .option('--json', 'write JSON, for machines')
+    .action(async (name: string | undefined, options: { json?: boolean }) => {
+      outcome.exitCode = await (await import('./test.ts')).test(terminal, name, options);
+    });
+  help(test, [
+    ['skillgate test', 'run every example of every skill'],
+    ['skillgate test detect_language', 'run those of one'],
+  ]);
+
+  const invoke = program
+    .command('invoke')
+    .description('Call a skill once: its output on standard output, an error on standard error.')
+    .argument('<name>', 'the skill')
+    .option('-i, --input <json>', 'the input: JSON, @FILE, or - for standard input')
+    .action(async (name: string, options: { input?: string }) => {
+      outcome.exitCode = await (await import('./invoke.ts')).invoke(terminal, name, options);
+    });
+  help(invoke, [
+    [`skillgate invoke detect_language --input '{"text": "Bonjour tout le monde"}'`, ''],
+    ['skillgate invoke detect_language --input @input.json', ''],
+    ['cat input.json | skillgate invoke detect_language', ''],
+  ]);
+
+  const list = program
+    .command('list')
+    .description('List the skills of SKILLS_DIR.')
+    .option('--json', 'write JSON, for machines')
+    .action(async (options: { json?: boolean }) => {
+      outcome.exitCode = await (await import('./list.ts')).list(terminal, options);
+    });
+  help(list, [
+    ['skillgate list', 'a table'],
+    ["skillgate list --json | jq '.[].name'", 'the names alone'],
+  ]);
+
+  const keys = program
+    .command('keys')
+    .description('Make keys for callers.')
+    .action(() => keys.help({ error: true }));
+  const create = keys
+    .command('create')
+    .description('Make a key, and its entry for AUTH_API_KEYS. The key is shown once and kept nowhere.')
+    .argument('<name>', 'the name of the caller, for logs and limits')
+    .option('--skills <names...>', 'the skills that the key covers; by default all')
+    .option('--json', 'write JSON, for machines')
+    .action(async (name: string, options: { json?: boolean; skills?: string[] }) => {
+      outcome.exitCode = (await import('./keys.ts')).createKey(terminal, name, options);
+    });
+  const keyExamples: readonly Example[] = [
+    ['skillgate keys create laptop', 'a key for every skill'],
+    ['skillgate keys create web --skills detect_language', 'a key for one skill'],
+  ];
+  help(keys, keyExamples);
+  help(create, keyExamples);
+
+  return program;
+}
+
+type Example = readonly [command: string, meaning: string];
+
+function help(command: Command, examples: readonly Example[]): void {
+  const lines = examples.map(([line, meaning]) => `  ${line}${meaning && `\n      ${meaning}`}`);
+  command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+}
+
+function version(): string {
+  const path = join(import.meta.dirname, '../../package.json');
+  const { version: text }: { version: string } = JSON.parse(readFileSync(path, 'utf8'));
+  return text;
+}
