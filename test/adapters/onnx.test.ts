@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -76,6 +76,10 @@ describe('from JSON to tensors and back', () => {
 
   it('keeps a batch of one that the caller gives', async () => {
     expect(await ask('identity-string', { value: ['one'] })).toEqual({ same: ['one'] });
+  });
+
+  it('keeps the batch where the caller gives it for one of several inputs', async () => {
+    expect(await ask('add', { left: [[1, 2]], right: [1, 1] })).toEqual({ sum: [[2, 3]] });
   });
 
   it('adds a batch of one also where the model fixes its batch to one', async () => {
@@ -244,6 +248,13 @@ describe('loading', () => {
       message: expect.stringContaining(reason),
       mayHaveRun: false,
     });
+  });
+
+  it('shows no folder either where the file is a link', async () => {
+    const directory = newFolder();
+    symlinkSync(join(modelFolder, 'make.py'), join(directory, 'linked.onnx'));
+    const { reason } = await open({ url: 'file:linked.onnx', directory }).probe(never);
+    expect(reason).toBe('Load model from linked.onnx failed:Protobuf parsing failed.');
   });
 
   it('tries a failed load again at the next probe, not at calls', async () => {

@@ -170,15 +170,17 @@ export function halfAnswer(start = '{"prediction": "a'): Behaviour {
   };
 }
 
-/** Sends an answer byte by byte, for as long as the client stays. */
+/** Sends an answer byte by byte, the first at once, for as long as the client stays. */
 export function trickle(body: string, everyMs: number): Behaviour {
   return (response) => {
     response.writeHead(200, { 'content-type': 'application/json' });
     let at = 0;
-    const timer = setInterval(() => {
+    const send = () => {
       if (at < body.length) response.write(body[at++]);
       else response.end();
-    }, everyMs);
+    };
+    send();
+    const timer = setInterval(send, everyMs);
     response.on('close', () => clearInterval(timer));
   };
 }
