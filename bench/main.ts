@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { root, startBareGateway, startSkillgate } from './gateways.ts';
 import { closedLoop, type NextRequest } from './load.ts';
 import { startModelServer } from './model-server.ts';
-import { hottestFunctions, readProfile } from './profile.ts';
+import { hottestFunctions, hottestParts, readProfile } from './profile.ts';
 import { keepReport, type Row, renderReport } from './report.ts';
 import { latencyRows, soakRows, startupRows, throughputRows } from './rows.ts';
 import { soak } from './soak.ts';
@@ -94,7 +94,8 @@ async function runSoak(): Promise<Row[]> {
 async function show(rows: readonly Row[], notes: readonly string[], section: string, keep: boolean) {
   const report = renderReport(rows, notes);
   console.log(`\n${report}`);
-  if (keep) await keepReport(section, report);
+  if (keep && notes.length === 0) await keepReport(section, report);
+  else console.log('\nbench/README.md stays as it was: this run was not whole, or not undisturbed.');
 }
 
 /** Profiles Skillgate under load, and prints where its time goes. */
@@ -114,9 +115,9 @@ async function profile(kind: string): Promise<boolean> {
   ]);
   const { perSecond } = await closedLoop(gateway, next, { connections: options.connections, seconds: 10 });
   await gateway.stop();
-  console.log(
-    `${kind}: ${Math.round(perSecond)} requests a second under the profiler; own time of functions:`,
-  );
-  console.log(hottestFunctions(await readProfile(profiles), 25).join('\n'));
+  const recorded = await readProfile(profiles);
+  console.log(`${kind}: ${Math.round(perSecond)} requests a second under the profiler`);
+  console.log(`\nown time of functions\n${hottestFunctions(recorded, 25).join('\n')}`);
+  console.log(`\nby part\n${hottestParts(recorded, 15).join('\n')}`);
   return false;
 }

@@ -10,7 +10,13 @@ interface CpuProfile {
 
 interface ProfileNode {
   readonly id: number;
-  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  readonly callFrame: CallFrame;
+}
+
+interface CallFrame {
+  readonly functionName: string;
+  readonly url: string;
+  readonly lineNumber: number;
 }
 
 /** Reads the one CPU profile in a folder. */
@@ -21,8 +27,29 @@ export async function readProfile(folder: string): Promise<CpuProfile> {
 }
 
 /** The functions with the most time of their own, without what they call, as lines of text. */
-export function hottestFunctions({ nodes, samples, timeDeltas }: CpuProfile, count: number): string[] {
-  const labels = new Map(nodes.map((node) => [node.id, label(node)]));
+export function hottestFunctions(profile: CpuProfile, count: number): string[] {
+  return hottest(profile, count, ({ functionName, url, lineNumber }) => {
+    const name = functionName || '(anonymous)';
+    return url === '' ? name : `${name}  ${shortPlace(url)}:${lineNumber + 1}`;
+  });
+}
+
+/** The same by part: a package, a folder of the gateway, Node's own code. */
+export function hottestParts(profile: CpuProfile, count: number): string[] {
+  return hottest(profile, count, ({ functionName, url }) => {
+    if (url === '') return functionName.startsWith('(') ? functionName : 'native code of Node';
+    const [, part] =
+      /^(node_modules\/(?:@[^/]+\/)?[^/]+|dist\/[^/]+|node:[^/]+(?:\/[^/]+)?)/.exec(shortPlace(url)) ?? [];
+    return part ?? url;
+  });
+}
+
+function hottest(
+  { nodes, samples, timeDeltas }: CpuProfile,
+  count: number,
+  label: (frame: CallFrame) => string,
+): string[] {
+  const labels = new Map(nodes.map(({ id, callFrame }) => [id, label(callFrame)]));
   const selfTimes = new Map<string, number>();
   let busy = 0;
   for (const [index, id] of samples.entries()) {
@@ -38,9 +65,7 @@ export function hottestFunctions({ nodes, samples, timeDeltas }: CpuProfile, cou
     .map(([name, time]) => `${((time / busy) * 100).toFixed(1).padStart(5)} %  ${name}`);
 }
 
-function label({ callFrame: { functionName, url, lineNumber } }: ProfileNode): string {
-  const name = functionName || '(anonymous)';
-  if (url === '') return name;
-  const place = url.replace(/^file:\/\//, '').replace(/^.*\/(node_modules|dist|src)\//, '$1/');
-  return `${name}  ${place}:${lineNumber + 1}`;
+function shortPlace(url: string): string {
+  const start = url.includes('node_modules/') ? url.lastIndexOf('node_modules/') : url.indexOf('dist/');
+  return start === -1 ? url : url.slice(start);
 }

@@ -15,8 +15,10 @@ export interface Comparison {
   readonly skillgate: Round;
   /** Median over the rounds of Skillgate's throughput by the bare handler's. */
   readonly ratio: number;
+  /** Rounds that count. */
   readonly rounds: number;
-  /** Rounds in which a gateway did not have its core to itself. They count only where there are no better ones. */
+  /** Rounds in which each gateway had its core to itself. Only where there is none do the others count. */
+  readonly undisturbed: number;
   readonly disturbed: number;
 }
 
@@ -57,6 +59,7 @@ export async function compareThroughput(
     skillgate: medianRound(pairs.map(([, round]) => round)),
     ratio: median(pairs.map(([one, other]) => other.perSecond / one.perSecond)),
     rounds: pairs.length,
+    undisturbed: clean.length,
     disturbed: disturbed.length,
   };
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { hottestFunctions } from '../../bench/profile.ts';
+import { hottestFunctions, hottestParts } from '../../bench/profile.ts';
 import { median, percentile, slope } from '../../bench/statistics.ts';
 
 it('takes the middle value, or the mean of the middle two', () => {
@@ -30,4 +30,5 @@ it('ranks functions by their own time, leaving idle time out', () => {
     timeDeltas: [10, 20, 10, 500],
   };
   expect(hottestFunctions(profile, 1)).toEqual([' 75.0 %  set  dist/policies/cache.js:10']);
+  expect(hottestParts(profile, 5)).toEqual(['100.0 %  dist/policies']);
 });
