@@ -46,7 +46,7 @@ export function createOnnxAdapter(
   const options = optionsOf(checkedOptions);
   const setup: WorkerSetup = {
     path: fileURLToPath(modelUrl(definition, directory)),
-    threads: options.threads ?? 1,
+    threads: options.threads,
     outputs: wantedOutputs(options),
   };
   let current: Model | undefined;

@@ -250,11 +250,14 @@ describe('loading', () => {
     });
   });
 
-  it('shows no folder either where the file is a link', async () => {
+  it('shows no folder either of a link and of what it leads to', async () => {
     const directory = newFolder();
-    symlinkSync(join(modelFolder, 'make.py'), join(directory, 'linked.onnx'));
-    const { reason } = await open({ url: 'file:linked.onnx', directory }).probe(never);
-    expect(reason).toBe('Load model from linked.onnx failed:Protobuf parsing failed.');
+    symlinkSync(join(modelFolder, 'external.onnx'), join(directory, 'linked.onnx'));
+    const { state, reason } = await open({ url: 'file:linked.onnx', directory }).probe(never);
+    expect(state).toBe('not_ready');
+    expect(reason).toContain('weights.bin');
+    expect(reason).not.toContain(directory);
+    expect(reason).not.toContain(modelFolder);
   });
 
   it('tries a failed load again at the next probe, not at calls', async () => {

@@ -154,21 +154,20 @@ describe('probing', () => {
   });
 
   it('stops, also in the middle of a probe', async () => {
-    let cancelled = false;
+    const signals: AbortSignal[] = [];
     const { monitor } = watch({
-      probe: (signal) =>
-        new Promise((resolve) => {
-          signal.addEventListener('abort', () => {
-            cancelled = true;
-            resolve(ready);
-          });
-        }),
+      probe: async (signal) => {
+        signals.push(signal);
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        return ready;
+      },
     });
     monitor.start();
     monitor.stop();
+    expect(signals[0]?.aborted).toBe(true);
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(cancelled).toBe(true);
     expect(monitor.current).toBeUndefined();
+    expect(signals).toHaveLength(1);
     expect(vi.getTimerCount()).toBe(0);
   });
 });
@@ -267,12 +266,35 @@ describe('a suspicion', () => {
     expect(probedAt.length).toBeLessThanOrEqual(5);
   });
 
-  it('during a probe waits for that one', async () => {
-    const { monitor, probedAt } = watch();
+  it('does not make the next wait longer', async () => {
+    const { monitor, model } = watch();
+    model.status = unreachable;
     monitor.start();
+    await vi.advanceTimersByTimeAsync(2000);
+    const waits: number[] = [];
+    for (let call = 0; call < 3; call += 1) {
+      await vi.advanceTimersByTimeAsync(300);
+      monitor.suspect();
+      await settle();
+      waits.push(Math.round(monitor.nextProbeMs));
+    }
+    expect(new Set(waits).size).toBe(1);
+  });
+
+  it('during a probe waits for that one', async () => {
+    let probes = 0;
+    const { monitor } = watch({
+      probe: () => {
+        probes += 1;
+        return new Promise((resolve) => setTimeout(() => resolve(ready), 1000));
+      },
+    });
+    monitor.start();
+    await vi.advanceTimersByTimeAsync(500);
     monitor.suspect();
-    await settle();
-    expect(probedAt).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(monitor.current?.state).toBe('ready');
+    expect(probes).toBe(1);
   });
 
   it('after the end probes nothing', async () => {

@@ -105,7 +105,7 @@ interface MappedOutput extends MappedInput {
   readonly options: OutputOptions;
 }
 
-function mapInputs(model: ModelSignature, { inputs: renamed = {} }: OnnxOptions): readonly MappedInput[] {
+function mapInputs(model: ModelSignature, { inputs: renamed }: OnnxOptions): readonly MappedInput[] {
   const propertyOf = new Map(Object.entries(renamed).map(([property, tensor]) => [tensor, property]));
   for (const tensor of propertyOf.keys()) findValue(model.inputs, tensor, 'input');
   const mapped = model.inputs.map((value) => ({

@@ -140,14 +140,17 @@ function toValue(value: Ort.InferenceSession.ValueMetadata): ModelValue {
 /** Makes a function that says what went wrong in one line that tells nothing of this machine's folders. */
 function createExplainer(path: string): (error: unknown) => string {
   const file = basename(path);
-  const folders = [dirname(path)];
-  // The runtime follows links.
-  if (existsSync(path)) folders.push(dirname(realpathSync(path)));
+  // The runtime follows links, and tells of the folders that it comes to.
+  const folders = [dirname(path), ...(existsSync(path) ? [dirname(realpathSync(path))] : [])];
   return (error) => {
     if (!(error instanceof Error)) return String(error);
     if ('code' in error && error.code === 'ENOENT') return `The model file ${file} does not exist.`;
     if ('code' in error && error.code === 'EACCES') return `The model file ${file} may not be read.`;
     const [line = ''] = error.message.split('\n', 1);
-    return folders.reduce((text, folder) => text.replaceAll(folder + sep, ''), line).slice(0, 500);
+    const text = folders.reduce(
+      (rest, folder) => rest.replaceAll(folder + sep, '').replaceAll(folder, '.'),
+      line,
+    );
+    return text.slice(0, 500);
   };
 }

@@ -49,11 +49,12 @@ export interface AdapterSetup {
 /** An adapter for a model file; whoever makes it closes it. */
 export function makeAdapter({
   url,
-  options = {},
+  options: given = {},
   mapping = {},
   directory = modelFolder,
   startThread,
 }: AdapterSetup): Adapter {
+  const options = { inputs: {}, threads: 1, ...given };
   const context: AdapterContext = {
     definition: makeDefinition({ url, options }),
     options,

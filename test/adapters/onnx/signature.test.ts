@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type ModelSignature, mapTensors, wantedOutputs } from '../../../src/adapters/onnx/signature.ts';
 
+/** The options of a definition that has none. */
+const defaults = { inputs: {}, threads: 1 };
+
 /** A model whose second output has as many elements as it likes. */
 const tagger: ModelSignature = {
   inputs: [{ name: 'text', type: 'string', shape: ['N'] }],
@@ -13,7 +16,7 @@ const tagger: ModelSignature = {
 
 describe('a batch of one', () => {
   it('is taken off those outputs that have it', () => {
-    const { encode, decode } = mapTensors(tagger, {});
+    const { encode, decode } = mapTensors(tagger, defaults);
     const { tensors, batchAdded } = encode({ text: 'a b' });
     expect(tensors).toEqual({ text: { type: 'string', dims: [1], data: ['a b'] } });
     const answer = decode(
@@ -32,7 +35,7 @@ describe('a batch of one', () => {
       inputs: [{ name: 'rounds', type: 'int64', shape: [] }],
       outputs: [{ name: 'trace', type: 'float32', shape: [1, 2] }],
     };
-    const { encode, decode } = mapTensors(model, {});
+    const { encode, decode } = mapTensors(model, defaults);
     const { tensors, batchAdded } = encode({ rounds: 7 });
     expect(tensors.rounds?.dims).toEqual([]);
     const trace = { type: 'float32', dims: [1, 2], data: Float32Array.of(1, 2) } as const;
@@ -47,17 +50,17 @@ describe('outputs', () => {
       best: { tensor: 'b', take: 'max' },
       index: { tensor: 'b', take: 'argmax' },
     } as const;
-    expect(wantedOutputs({ outputs })).toEqual(['a', 'b']);
-    expect(wantedOutputs({})).toBeUndefined();
+    expect(wantedOutputs({ ...defaults, outputs })).toEqual(['a', 'b']);
+    expect(wantedOutputs(defaults)).toBeUndefined();
   });
 
   it('that the model leaves out are a failure of the model', () => {
-    const { decode } = mapTensors(tagger, { outputs: { size: 'length' } });
+    const { decode } = mapTensors(tagger, { ...defaults, outputs: { size: 'length' } });
     expect(() => decode({}, false)).toThrow('The model gave no output "length".');
   });
 
   it('have to be something that JSON can carry', () => {
     const model: ModelSignature = { inputs: [], outputs: [{ name: 'map', type: undefined, shape: [] }] };
-    expect(() => mapTensors(model, {})).toThrow('no output that JSON can carry');
+    expect(() => mapTensors(model, defaults)).toThrow('no output that JSON can carry');
   });
 });

@@ -105,6 +105,22 @@ save(
     ],
 )
 
+# Keeps its weights in a file beside it, which is missing.
+weights = make_tensor("weights", T.FLOAT, [1], [1])
+weights.ClearField("float_data")
+weights.data_location = T.EXTERNAL
+weights.external_data.add(key="location", value="weights.bin")
+graph = make_graph(
+    [make_node("Add", ["value", "weights"], ["sum"])],
+    "external",
+    [value("value", T.FLOAT, ["N"])],
+    [value("sum", T.FLOAT, ["N"])],
+    [weights],
+)
+model = make_model(graph, opset_imports=[make_opsetid("", 17)], producer_name="skillgate-tests")
+model.ir_version = 8
+(HERE / "external.onnx").write_bytes(model.SerializeToString())
+
 # Multiplies matrices for as many rounds as it is told: about a microsecond each.
 matrix = [16, 16]
 body = make_graph(
