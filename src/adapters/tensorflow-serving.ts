@@ -1,13 +1,13 @@
 import type { Adapter, AdapterContext, Attempt, EndpointFault, Protocol } from '../contracts/adapter.ts';
-import { SkillgateError } from '../contracts/errors.ts';
 import type { JsonValue } from '../contracts/json.ts';
 import type { ModelStatus } from '../contracts/readiness.ts';
 import type { SkillDefinition } from '../contracts/skill-definition.ts';
 import type { UpstreamResponse } from '../contracts/transport.ts';
 import { attemptHeaders, endpointFaults, endpointHeaders } from './shared/endpoint.ts';
-import { notLoaded, probing, readJsonAnswer, refusalOf, statusOfRefusal } from './shared/upstream-answer.ts';
+import { probing, readJsonAnswer, statusOfRefusal } from './shared/upstream-answer.ts';
 import { readAnswer } from './tensorflow-serving/answer.ts';
 import { readModelStatus } from './tensorflow-serving/model-status.ts';
+import { explainNotFound } from './tensorflow-serving/not-found.ts';
 import { type Options, optionsSchema, readOptions } from './tensorflow-serving/options.ts';
 import { requestBody } from './tensorflow-serving/request.ts';
 
@@ -18,9 +18,6 @@ export const tensorflowServingProtocol: Protocol = {
   check: checkDefinition,
   create: createTensorflowServingAdapter,
 };
-
-/** How long to leave a model alone that failed to load or was unloaded: only an operator brings it back. */
-const unavailableRetryAfterMs = 10_000;
 
 function checkDefinition(definition: SkillDefinition): readonly EndpointFault[] {
   const { model, model_version: version, url, options } = definition.endpoint;
@@ -76,7 +73,9 @@ function createTensorflowServingAdapter({
       onSent: () => attempt.sent(),
       onProgress: () => attempt.progressed(),
     });
-    if (response.status === 404) throw await explainNotFound(response, attempt);
+    if (response.status === 404) {
+      throw explainNotFound(response, await askStatus(attemptHeaders(headers, attempt), attempt.signal));
+    }
     const answer = readJsonAnswer(response);
     return mapping.response ? mapping.response(answer, attempt.input) : readAnswer(answer, settings);
   }
@@ -86,32 +85,6 @@ function createTensorflowServingAdapter({
     signal: AbortSignal,
   ): Promise<UpstreamResponse> {
     return transport.exchange({ method: 'GET', url: statusUrl, headers: requestHeaders, signal });
-  }
-
-  /** The server answers 404 both for a model that it does not know and for one that is not loaded. */
-  async function explainNotFound(refused: UpstreamResponse, attempt: Attempt): Promise<SkillgateError> {
-    const response = await askStatus(attemptHeaders(headers, attempt), attempt.signal);
-    if (response.status === 404) {
-      const { message } = refusalOf(response);
-      return new SkillgateError(
-        'upstream_error',
-        `${message} It does not know the model ${definition.endpoint.model}.`,
-        {
-          upstreamStatus: 404,
-          mayHaveRun: false,
-        },
-      );
-    }
-    if (response.status !== 200) return refusalOf(refused);
-    const { state, reason } = readModelStatus(readJsonAnswer(response));
-    if (state !== 'not_ready')
-      return notLoaded(`The model is not loaded. ${reason}`, { upstreamStatus: 404 });
-    return new SkillgateError('model_not_ready', `The model is not loaded. ${reason}`, {
-      upstreamStatus: 404,
-      retryAfterMs: unavailableRetryAfterMs,
-      retryable: false,
-      mayHaveRun: false,
-    });
   }
 
   async function probe(signal: AbortSignal): Promise<ModelStatus> {

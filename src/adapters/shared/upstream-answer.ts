@@ -2,12 +2,12 @@ import { SkillgateError, type SkillgateErrorOptions } from '../../contracts/erro
 import type { JsonValue } from '../../contracts/json.ts';
 import type { ModelStatus } from '../../contracts/readiness.ts';
 import type { UpstreamResponse } from '../../contracts/transport.ts';
-import { parseModelJson } from '../../lib/model-json.ts';
+import { parseModelJson } from './model-json.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { serverMessage } from './server-message.ts';
 
 /** When to come again to a model that is loading, where its server does not say, in milliseconds. */
-export const loadingRetryAfterMs = 2_000;
+const loadingRetryAfterMs = 2_000;
 
 /** How servers put it that a model is on its way: llama.cpp, vLLM, Triton, MLServer, FastAPI scripts. */
 const loading =

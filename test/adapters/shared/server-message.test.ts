@@ -26,12 +26,9 @@ describe("a server's message", () => {
     expect(messageOf(body)).toBe(message);
   });
 
-  test.each(['', ' \n ', '\u0000', '{"error":"  "}'.replace('{"error":"  "}', '   ')])(
-    '%j is none',
-    (body) => {
-      expect(messageOf(body)).toBeUndefined();
-    },
-  );
+  test.each(['', ' \n ', '\u0000', '   '])('%j is none', (body) => {
+    expect(messageOf(body)).toBeUndefined();
+  });
 
   test('of an HTML page is its title', () => {
     expect(messageOf('<html><head><title> 502 Bad &amp; Gateway\n</title></head><body>x</body></html>')).toBe(
