@@ -19,11 +19,8 @@ export const onnxProtocol: Protocol = {
   // The constant is readonly all the way down, and a JSON copy is not.
   optionsSchema: JSON.parse(JSON.stringify(optionsSchema)),
   check: (definition) => [...urlFaults(definition), ...outputFaults(optionsOf(definition.endpoint.options))],
-  create: (context) => createOnnxAdapter(context, startModelThread),
+  create: (context) => createOnnxAdapter(context),
 };
-
-/** How long a probe waits for a model that is loading, in milliseconds: most are loaded by then. */
-const loadGraceMs = 200;
 
 /** A load of the model, and what came of it. */
 interface Model {
@@ -34,14 +31,20 @@ interface Model {
   status: ModelStatus;
 }
 
-/**
- * Makes the adapter of one skill. The model is loaded at the first probe or call.
- *
- * @param startThread starts the thread that runs the model
- */
+export interface OnnxAdapterParts {
+  /** Starts the thread that runs the model. */
+  readonly startThread?: (setup: WorkerSetup) => ModelThread;
+  /**
+   * How long a probe waits for a model that is loading, in milliseconds. Most are loaded by then, and calls that come
+   * meanwhile wait for the load rather than be turned away.
+   */
+  readonly loadGraceMs?: number;
+}
+
+/** Makes the adapter of one skill. The model is loaded at the first probe or call. */
 export function createOnnxAdapter(
   { definition, options: checkedOptions, mapping: { request, response }, directory }: AdapterContext,
-  startThread: (setup: WorkerSetup) => ModelThread,
+  { startThread = startModelThread, loadGraceMs = 2000 }: OnnxAdapterParts = {},
 ): Adapter {
   const options = optionsOf(checkedOptions);
   const setup: WorkerSetup = {
@@ -100,6 +103,7 @@ export function createOnnxAdapter(
     },
 
     async probe(signal) {
+      if (signal.aborted) throw signal.reason;
       if (!current || current.status.state === 'not_ready') current = startModel();
       const model = current;
       if (model.status.state === 'loading') await Promise.race([model.settled, wait(loadGraceMs, signal)]);
