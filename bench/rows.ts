@@ -4,7 +4,7 @@ import { closedLoop, type Target } from './load.ts';
 import type { Row } from './report.ts';
 import type { SoakResult } from './soak.ts';
 import { measureStartup } from './startup.ts';
-import { median } from './statistics.ts';
+import { median, type Trend } from './statistics.ts';
 import { type Comparison, compareThroughput, type ThroughputOptions } from './throughput.ts';
 
 const targets = {
@@ -111,14 +111,7 @@ export async function startupRows(rounds: number): Promise<Row[]> {
 }
 
 /** Errors and memory over minutes. */
-export function soakRows({
-  minutes,
-  requests,
-  errors,
-  residentSlope,
-  heapSlope,
-  residentMib,
-}: SoakResult): Row[] {
+export function soakRows({ minutes, requests, errors, resident, heap, residentMib }: SoakResult): Row[] {
   const what = `${minutes} minutes at 500/s`;
   return [
     {
@@ -129,14 +122,15 @@ export function soakRows({
     },
     {
       what: `${what}, growth of resident memory after warm-up`,
-      measured: `${residentSlope.toFixed(3)} MiB a minute, ${residentMib.toFixed(0)} MiB at the end`,
+      measured: `${mibAMinute(resident)}; ${residentMib.toFixed(0)} MiB at the end`,
       target: `at most ${targets.residentSlope} MiB a minute`,
-      met: residentSlope <= targets.residentSlope,
+      met: resident.slope <= targets.residentSlope,
     },
-    { what: `${what}, growth of the used heap`, measured: `${heapSlope.toFixed(3)} MiB a minute` },
+    { what: `${what}, growth of the used heap`, measured: mibAMinute(heap) },
   ];
 }
 
+const mibAMinute = ({ slope, error }: Trend) => `${slope.toFixed(3)} ± ${error.toFixed(3)} MiB a minute`;
 const perSecond = (rate: number) => `${Math.round(rate).toLocaleString('en')}/s`;
 const percent = (share: number) => `${Math.round(share * 100)} %`;
 const milliseconds = (ms: number) => `${ms.toFixed(2)} ms`;

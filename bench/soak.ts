@@ -1,16 +1,16 @@
 import type { Gateway } from './gateways.ts';
 import { openLoop } from './load.ts';
 import { apiKey } from './requests.ts';
-import { slope } from './statistics.ts';
+import { type Trend, trend } from './statistics.ts';
 
 export interface SoakResult {
   readonly minutes: number;
   readonly requests: number;
   readonly errors: number;
   /** Growth of the resident memory after warm-up, in MiB a minute. */
-  readonly residentSlope: number;
+  readonly resident: Trend;
   /** Growth of the used JavaScript heap after warm-up, in MiB a minute. */
-  readonly heapSlope: number;
+  readonly heap: Trend;
   readonly residentMib: number;
 }
 
@@ -55,8 +55,8 @@ export async function soak(
     minutes,
     requests: result.requests,
     errors: result.errors,
-    residentSlope: slope(settled.map(({ minute, residentMib }) => [minute, residentMib])),
-    heapSlope: slope(settled.map(({ minute, heapMib }) => [minute, heapMib])),
+    resident: trend(settled.map(({ minute, residentMib }) => [minute, residentMib])),
+    heap: trend(settled.map(({ minute, heapMib }) => [minute, heapMib])),
     residentMib: settled.at(-1)?.residentMib ?? Number.NaN,
   };
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { hottestFunctions, hottestParts } from '../../bench/profile.ts';
-import { median, percentile, slope } from '../../bench/statistics.ts';
+import { median, percentile, trend } from '../../bench/statistics.ts';
 
 it('takes the middle value, or the mean of the middle two', () => {
   expect(median([3, 1, 2])).toBe(2);
@@ -14,8 +14,10 @@ it('takes the value that a share of the values does not exceed', () => {
 });
 
 it('finds the slope of a line through its noise', () => {
-  expect(slope([0, 1, 2, 3].map((x) => [x, 5 + 0.25 * x]))).toBeCloseTo(0.25);
-  expect(slope([0, 1, 2, 3].map((x) => [x, x % 2]))).toBeCloseTo(0.2);
+  expect(trend([0, 1, 2, 3].map((x) => [x, 5 + 0.25 * x]))).toEqual({ slope: 0.25, error: 0 });
+  const noisy = trend([0, 1, 2, 3].map((x) => [x, x % 2]));
+  expect(noisy.slope).toBeCloseTo(0.2);
+  expect(noisy.error).toBeCloseTo(0.2828);
 });
 
 it('ranks functions by their own time, leaving idle time out', () => {
