@@ -72,6 +72,10 @@ export async function startSkillgate(
 async function ready(child: ChildProcess, name: string, port: number): Promise<Gateway> {
   const { pid } = child;
   if (pid === undefined) throw new Error(`${name} could not be started`);
+  // However the benchmark ends, nothing of it stays behind.
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
   const path = `/skills/${skillName}`;
   await firstAnswer(child, name, port, path);
   return {

@@ -35,6 +35,8 @@ const options = {
 const sections = new Set(values.only.split(','));
 const soakMinutes = Number(values['soak-minutes']);
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const farCore = '1';
 pin(farCore);
 build();
