@@ -23,11 +23,11 @@ const silentLogger: Logger = { debug: silent, info: silent, warn: silent, error:
  * @throws ConfigError where the environment is faulty, SkillsError where a definition is
  */
 export async function withGateway<Result>(
-  { env }: Terminal,
+  { env, stderr }: Terminal,
   use: (gateway: Gateway) => Promise<Result>,
 ): Promise<Result> {
   const config = loadConfig(env, { listens: false });
-  const logger = env.LOG_LEVEL ? createProcessLogger(config.logLevel, 2).logger : silentLogger;
+  const logger = env.LOG_LEVEL ? createProcessLogger(config.logLevel, stderr).logger : silentLogger;
   const gateway = await createGateway({ config, logger, metrics: createMetrics() });
   try {
     return await use(gateway);

@@ -19,9 +19,9 @@ export class ListenError extends Error {
  * @returns when everything is closed, or when closing took too long
  * @throws ConfigError, SkillsError, ListenError
  */
-export async function serve({ env }: Terminal): Promise<ExitCode> {
+export async function serve({ env, stdout }: Terminal): Promise<ExitCode> {
   const config = loadConfig(env);
-  const { logger, flush } = createProcessLogger(config.logLevel, 1);
+  const { logger, flush } = createProcessLogger(config.logLevel, stdout);
   if (config.upstreamTlsInsecure) logger.warn('upstream_tls_insecure');
   const stop = firstStopSignal();
   const app = await createApp({ config, logger });

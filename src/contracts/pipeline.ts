@@ -3,7 +3,6 @@ import type { JsonValue } from './json.ts';
 
 /** An invocation on its way through the policies of its skill. */
 export interface Call extends Invocation {
-  readonly traceparent: string;
   readonly report: CallReport;
   /** What this call asks. Set by the cache policy; undefined where the answer may not be shared. */
   readonly fingerprint: Fingerprint | undefined;

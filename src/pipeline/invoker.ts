@@ -5,7 +5,6 @@ import type { Logger } from '../contracts/logger.ts';
 import type { Call } from '../contracts/pipeline.ts';
 import type { Skill, SkillCatalog } from '../contracts/skill.ts';
 import { mapConcurrent } from '../lib/map-concurrent.ts';
-import { continueTrace } from '../lib/trace-context.ts';
 
 export interface InvokerOptions {
   readonly catalog: Pick<SkillCatalog, 'get'>;
@@ -80,7 +79,6 @@ export function createInvoker({ catalog, logger }: InvokerOptions): SkillInvoker
 function toCall(invocation: Invocation, report: CallReport): Call {
   return {
     ...invocation,
-    traceparent: continueTrace(invocation.traceparent),
     report,
     fingerprint: undefined,
     deadlineAt: undefined,

@@ -3,6 +3,7 @@ import { SkillgateError } from '../contracts/errors.ts';
 import type { JsonValue } from '../contracts/json.ts';
 import type { Call, Handler } from '../contracts/pipeline.ts';
 import { linkedController } from '../lib/abort.ts';
+import { traceparentOf } from '../lib/trace-context.ts';
 
 export interface AttemptTimeoutOptions {
   /** From the request sent to the first byte of the answer, in milliseconds. */
@@ -44,7 +45,7 @@ class TimedAttempt implements Attempt {
   constructor(call: Call, controller: AbortController, limits: AttemptTimeoutOptions) {
     this.input = call.input;
     this.requestId = call.requestId;
-    this.traceparent = call.traceparent;
+    this.traceparent = traceparentOf(call.traceparent, call.requestId);
     this.signal = controller.signal;
     this.#controller = controller;
     this.#limits = limits;

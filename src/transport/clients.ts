@@ -14,13 +14,23 @@ export interface Clients {
   destroy(): Promise<void>;
 }
 
+/** @param options of each undici client, its connector among them */
 export function createClients(origin: string, options: Client.Options): Clients {
-  const all: Client[] = [];
+  const all = new Set<Client>();
   const free: Client[] = [];
 
   function add(): Client {
     const client = new Client(origin, options);
-    all.push(client);
+    // A client is worth keeping for its connection: without this, a burst or a storm of aborts would leave them behind.
+    const forget = (): void => {
+      const place = free.indexOf(client);
+      if (place === -1) return;
+      free.splice(place, 1);
+      all.delete(client);
+      void client.destroy();
+    };
+    client.on('disconnect', forget).on('connectionError', forget);
+    all.add(client);
     return client;
   }
 
@@ -28,7 +38,7 @@ export function createClients(origin: string, options: Client.Options): Clients 
     take: () => free.pop() ?? add(),
     release: (client) => void free.push(client),
     async destroy() {
-      await Promise.all(all.map((client) => client.destroy()));
+      await Promise.all([...all].map((client) => client.destroy()));
     },
   };
 }
