@@ -15,8 +15,7 @@ export interface ProxyOptions {
 }
 
 /**
- * Makes the choice of a proxy, by the rules that Go's httpproxy and curl share: this machine itself is never reached
- * through one.
+ * Makes the choice of a proxy, by the rules of Go's httpproxy: this machine itself is never reached through one.
  *
  * @returns gives the proxy for a server, or undefined for the direct way
  */

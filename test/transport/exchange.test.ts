@@ -316,6 +316,15 @@ describe('failures', () => {
     });
   });
 
+  test('and is not waited for', async () => {
+    server.next((response) => response.writeHead(200, { 'content-length': '5000' }).flushHeaders());
+    const aborted = server.aborted();
+    await expect(createTransport({ maxResponseBytes: 4999 }).exchange(post())).rejects.toThrow(
+      'larger than 4999 bytes',
+    );
+    await aborted;
+  });
+
   test('an answer that grows past the limit is cut off', async () => {
     server.next(huge(10 * 1024 ** 2));
     const aborted = server.aborted();
