@@ -5,7 +5,8 @@
  *   [--soak-minutes 10] [--profile misses|hits]`
  */
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -40,15 +41,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const farCore = '1';
 pin(farCore);
 build();
-const folder = await mkdtemp(join(tmpdir(), 'skillgate-bench-'));
+const folder = mkdtempSync(join(tmpdir(), 'skillgate-bench-'));
+process.once('exit', () => rmSync(folder, { recursive: true }));
 const modelServer = await startModelServer();
-let missed: boolean;
-try {
-  missed = values.profile === undefined ? await measure() : await profile(values.profile);
-} finally {
-  modelServer.close();
-  await rm(folder, { recursive: true });
-}
+const missed = values.profile === undefined ? await measure() : await profile(values.profile);
+modelServer.close();
 process.exit(missed ? 1 : 0);
 
 /** Moves this process, which is model server and load, to a core. */
