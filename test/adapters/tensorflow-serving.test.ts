@@ -138,10 +138,10 @@ describe('predict', () => {
     const front = await startModelServer();
     try {
       front.always(json({ predictions: [1] }));
-      await create({ url: `${front.url}/tf/`, model: 'a b' }).infer(createAttempt({ x: 1 }));
+      await create({ url: `${front.url}/tf/`, model: 'a b?' }).infer(createAttempt({ x: 1 }));
       expect(front.requests).toMatchObject([
         {
-          path: '/tf/v1/models/a%20b:predict',
+          path: '/tf/v1/models/a%20b%3F:predict',
           headers: {
             'content-type': 'application/json',
             'x-request-id': 'request-1',

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { readJsonAnswer, refusalOf, statusOfRefusal } from '../../../src/adapters/shared/upstream-answer.ts';
+import {
+  probing,
+  readJsonAnswer,
+  refusalOf,
+  statusOfRefusal,
+} from '../../../src/adapters/shared/upstream-answer.ts';
+import { SkillgateError } from '../../../src/contracts/errors.ts';
 import type { UpstreamResponse } from '../../../src/contracts/transport.ts';
 import refusals from '../__fixtures__/refusals.json' with { type: 'json' };
 
@@ -91,5 +97,21 @@ describe('a probe', () => {
       state,
       reason: `The model server answered ${status}: why`,
     });
+  });
+
+  test('that fails says that the server is unreachable, unless it was called off', async () => {
+    const failure = new SkillgateError('upstream_error', 'refused');
+    const fail = (): Promise<never> => Promise.reject(failure);
+    await expect(probing(new AbortController().signal, fail)).resolves.toEqual({
+      state: 'unreachable',
+      reason: 'refused',
+    });
+    const reason = new SkillgateError('upstream_timeout', 'called off');
+    await expect(probing(AbortSignal.abort(reason), fail)).rejects.toBe(reason);
+  });
+
+  test('does not hide a fault of the gateway', async () => {
+    const fault = new TypeError('undefined is not a function');
+    await expect(probing(new AbortController().signal, () => Promise.reject(fault))).rejects.toBe(fault);
   });
 });
