@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import type { Answer } from '../contracts/invocation.ts';
 import type { SkillMeter } from '../contracts/meter.ts';
 import type { AnswerPolicy, Call, Fingerprint } from '../contracts/pipeline.ts';
 import type { CacheStore } from '../contracts/stores.ts';
@@ -23,8 +22,6 @@ export interface CacheOptions {
  */
 export function cache({ store, skill, scope, ttlMs, meter }: CacheOptions): AnswerPolicy {
   const subject = `${skill.name}\n${skill.version}\n${skill.digest}\n`;
-  // Equal calls that share one flight share its answer object; it is stored once.
-  const stored = new WeakSet<Answer>();
 
   function fingerprint(call: Call): Fingerprint {
     const canonicalInput = canonicalJson(call.input);
@@ -52,9 +49,11 @@ export function cache({ store, skill, scope, ttlMs, meter }: CacheOptions): Answ
       meter.cacheRequest('memory', 'miss');
     }
     const answer = await next({ ...call, fingerprint: question });
-    if (!stored.has(answer)) {
-      stored.add(answer);
-      await store.set(question.key, { canonicalInput: question.canonicalInput, json: answer.json }, ttlMs);
+    // Of equal calls that shared one run of the model, one stores its answer.
+    if (!call.report.collapsed) {
+      const entry = { canonicalInput: question.canonicalInput, json: answer.json };
+      const storing = store.set(question.key, entry, ttlMs);
+      if (storing instanceof Promise) await storing;
     }
     return answer;
   };

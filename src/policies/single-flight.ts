@@ -9,6 +9,8 @@ interface Flight<Result> {
   readonly report: CallReport;
   readonly result: Promise<Result>;
   waiting: number;
+  /** Whether one of those who wait has the result; to the others it is somebody else's. */
+  delivered: boolean;
 }
 
 /**
@@ -23,7 +25,10 @@ export function singleFlight<Result>(): Policy<Result> {
     async function wait(flight: Flight<Result>, key: string, call: Call): Promise<Result> {
       flight.waiting += 1;
       try {
-        return await unlessAborted(flight.result, call.signal);
+        const result = await unlessAborted(flight.result, call.signal);
+        call.report.collapsed = flight.delivered;
+        flight.delivered = true;
+        return result;
       } finally {
         flight.waiting -= 1;
         if (flight.waiting === 0) {
@@ -47,7 +52,6 @@ export function singleFlight<Result>(): Policy<Result> {
         return wait(flight, key, call);
       }
       if (running.canonicalInput !== canonicalInput) return next(call);
-      call.report.collapsed = true;
       return wait(running, key, call);
     };
   };
@@ -57,7 +61,7 @@ function depart<Result>(next: Handler<Result>, call: Call, canonicalInput: strin
   const controller = new AbortController();
   const report = { ...call.report };
   const result = next({ ...call, report, signal: controller.signal });
-  return { canonicalInput, controller, report, result, waiting: 0 };
+  return { canonicalInput, controller, report, result, waiting: 0, delivered: false };
 }
 
 function everyoneLeft(): SkillgateError {

@@ -44,6 +44,22 @@ describe('single-flight', () => {
     expect(await second).toBe('answer');
   });
 
+  it('calls the answer of exactly one of those who got it their own, also when who came first has left', async () => {
+    const model = new ScriptedModel<string>();
+    const handle = singleFlight<string>()(model.handle);
+    const leaving = new AbortController();
+    const calls = [
+      makeCall({ fingerprint, signal: leaving.signal }),
+      makeCall({ fingerprint }),
+      makeCall({ fingerprint }),
+    ];
+    const answers = Promise.allSettled(calls.map((call) => handle(call)));
+    leaving.abort(new Error('left'));
+    model.at(0).resolve('answer');
+    expect((await answers).map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+    expect(calls.map(({ report }) => report.collapsed)).toEqual([false, false, true]);
+  });
+
   it('cancels the model when the last caller has left, and not before', async () => {
     const model = new ScriptedModel<string>();
     const handle = singleFlight<string>()(model.handle);
