@@ -10,6 +10,51 @@ export interface Call extends Invocation {
   readonly deadlineAt: number | undefined;
 }
 
+/** What policies change about a call on its way. */
+export type CallChange = Partial<Pick<Call, 'signal' | 'report' | 'fingerprint' | 'deadlineAt'>>;
+
+/** The beginning of a call's way. */
+export function startCall(invocation: Invocation, report: CallReport): Call {
+  return writeCall(invocation, invocation.signal, report, undefined, undefined);
+}
+
+/** The same call with something changed. */
+export function changeCall(call: Call, change: CallChange): Call {
+  return writeCall(
+    call,
+    change.signal ?? call.signal,
+    change.report ?? call.report,
+    change.fingerprint ?? call.fingerprint,
+    change.deadlineAt ?? call.deadlineAt,
+  );
+}
+
+/**
+ * Field by field: V8 makes of a spread with so many fields an object in dictionary mode, of ten times the size, and a
+ * call is copied three times on its way.
+ */
+function writeCall(
+  from: Invocation,
+  signal: AbortSignal,
+  report: CallReport,
+  fingerprint: Fingerprint | undefined,
+  deadlineAt: number | undefined,
+): Call {
+  return {
+    skill: from.skill,
+    input: from.input,
+    caller: from.caller,
+    source: from.source,
+    requestId: from.requestId,
+    traceparent: from.traceparent,
+    cacheDirective: from.cacheDirective,
+    signal,
+    report,
+    fingerprint,
+    deadlineAt,
+  };
+}
+
 /** The identity of a question: a short key, and the text that proves that two questions with one key are the same. */
 export interface Fingerprint {
   /** MD5 in hexadecimal over the skill, its version, its digest, the scope and the canonical input. */
@@ -21,7 +66,7 @@ export interface Fingerprint {
 /**
  * A step of the way: takes a call, gives what the rest of the way made of it.
  *
- * @throws SkillgateError
+ * @throws SkillgateError, at once or as a rejection; the outermost step is asynchronous
  */
 export type Handler<Result> = (call: Call) => Promise<Result>;
 

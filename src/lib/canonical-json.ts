@@ -10,13 +10,21 @@ export function canonicalJson(value: unknown): string {
   return canonicalObject(value);
 }
 
-function canonicalObject(object: object): string {
-  let text = '{';
+function canonicalObject(object: Readonly<Record<string, unknown>> | object): string {
+  const keys = Object.keys(object);
+  if (isFlat(object) && isSorted(keys)) return JSON.stringify(object);
   // RFC 8785 sorts by UTF-16 code units, as Array.prototype.sort does.
-  const entries = Object.entries(object);
-  if (entries.length > 1) entries.sort(([a], [b]) => (a < b ? -1 : 1));
-  for (const [key, member] of entries) {
-    text += `${text === '{' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;
-  }
-  return `${text}}`;
+  const members = new Map(Object.entries(object));
+  const parts = keys.sort().map((key) => `${JSON.stringify(key)}:${canonicalJson(members.get(key))}`);
+  return `{${parts.join(',')}}`;
+}
+
+/** Whether no member is an object or a list. */
+function isFlat(object: object): boolean {
+  for (const member of Object.values(object)) if (typeof member === 'object' && member !== null) return false;
+  return true;
+}
+
+function isSorted(keys: readonly string[]): boolean {
+  return keys.every((key, index) => index === 0 || (keys[index - 1] ?? '') < key);
 }

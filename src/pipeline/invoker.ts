@@ -2,7 +2,7 @@ import { checkMayUse } from '../contracts/caller.ts';
 import { type ErrorCode, SkillgateError, toSkillgateError } from '../contracts/errors.ts';
 import type { CallReport, Invocation, Reply, SkillInvoker } from '../contracts/invocation.ts';
 import type { Logger } from '../contracts/logger.ts';
-import type { Call } from '../contracts/pipeline.ts';
+import { startCall } from '../contracts/pipeline.ts';
 import type { Skill, SkillCatalog } from '../contracts/skill.ts';
 import { mapConcurrent } from '../lib/map-concurrent.ts';
 
@@ -52,7 +52,7 @@ export function createInvoker({ catalog, logger }: InvokerOptions): SkillInvoker
     const startedAt = performance.now();
     const report: CallReport = { cache: 'bypass', collapsed: false, attempts: 0, upstreamMs: 0 };
     try {
-      const { json } = await skill.handle(toCall(invocation, report));
+      const { json } = await skill.handle(startCall(invocation, report));
       finish(skill, invocation, report, startedAt);
       return { json, report };
     } catch (error) {
@@ -73,14 +73,5 @@ export function createInvoker({ catalog, logger }: InvokerOptions): SkillInvoker
         return invoke({ ...invocation, input }).catch(toSkillgateError);
       });
     },
-  };
-}
-
-function toCall(invocation: Invocation, report: CallReport): Call {
-  return {
-    ...invocation,
-    report,
-    fingerprint: undefined,
-    deadlineAt: undefined,
   };
 }

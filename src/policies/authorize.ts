@@ -3,7 +3,7 @@ import type { AnswerPolicy } from '../contracts/pipeline.ts';
 
 /** Lets a call through only if its caller's credentials cover the skill; else `forbidden`. */
 export function authorize(skill: string): AnswerPolicy {
-  return (next) => async (call) => {
+  return (next) => (call) => {
     checkMayUse(call.caller, skill);
     return next(call);
   };

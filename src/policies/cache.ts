@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { SkillMeter } from '../contracts/meter.ts';
-import type { AnswerPolicy, Call, Fingerprint } from '../contracts/pipeline.ts';
+import { type AnswerPolicy, type Call, changeCall, type Fingerprint } from '../contracts/pipeline.ts';
 import type { CacheStore } from '../contracts/stores.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 
@@ -48,7 +48,7 @@ export function cache({ store, skill, scope, ttlMs, meter }: CacheOptions): Answ
       call.report.cache = 'miss';
       meter.cacheRequest('memory', 'miss');
     }
-    const answer = await next({ ...call, fingerprint: question });
+    const answer = await next(changeCall(call, { fingerprint: question }));
     // Of equal calls that shared one run of the model, one stores its answer.
     if (!call.report.collapsed) {
       const entry = { canonicalInput: question.canonicalInput, json: answer.json };

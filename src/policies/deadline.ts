@@ -1,5 +1,5 @@
 import { SkillgateError } from '../contracts/errors.ts';
-import type { OutputPolicy } from '../contracts/pipeline.ts';
+import { changeCall, type OutputPolicy } from '../contracts/pipeline.ts';
 import { linkedController } from '../lib/abort.ts';
 
 /**
@@ -11,11 +11,8 @@ export function deadline(totalMs: number): OutputPolicy {
     const { controller, unlink } = linkedController(call.signal);
     const timer = setTimeout(() => controller.abort(tooLate(totalMs)), totalMs);
     try {
-      return await next({
-        ...call,
-        signal: controller.signal,
-        deadlineAt: performance.now() + totalMs,
-      });
+      const deadlineAt = performance.now() + totalMs;
+      return await next(changeCall(call, { signal: controller.signal, deadlineAt }));
     } finally {
       clearTimeout(timer);
       unlink();

@@ -1,6 +1,6 @@
 import { SkillgateError } from '../contracts/errors.ts';
 import type { CallReport } from '../contracts/invocation.ts';
-import type { Call, Handler, Policy } from '../contracts/pipeline.ts';
+import { type Call, changeCall, type Handler, type Policy } from '../contracts/pipeline.ts';
 import { unlessAborted } from '../lib/abort.ts';
 
 interface Flight<Result> {
@@ -60,7 +60,7 @@ export function singleFlight<Result>(): Policy<Result> {
 function depart<Result>(next: Handler<Result>, call: Call, canonicalInput: string): Flight<Result> {
   const controller = new AbortController();
   const report = { ...call.report };
-  const result = next({ ...call, report, signal: controller.signal });
+  const result = next(changeCall(call, { report, signal: controller.signal }));
   return { canonicalInput, controller, report, result, waiting: 0, delivered: false };
 }
 

@@ -5,7 +5,7 @@ import { findShapeFault } from '../lib/json-shape.ts';
 
 /** Lets a call through only if its input fits the input schema; else `invalid_input` with every fault. */
 export function validateInput(validate: Validate): AnswerPolicy {
-  return (next) => async (call) => {
+  return (next) => (call) => {
     // Before the schema: nothing that walks the input may meet one that is too deep for the stack.
     const shapeFault = findShapeFault(call.input);
     if (shapeFault) throw invalidInput([shapeFault]);

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { JsonValue } from '../../src/contracts/json.ts';
+import type { Call } from '../../src/contracts/pipeline.ts';
 import type { Validate } from '../../src/contracts/skill.ts';
 import { authorize } from '../../src/policies/authorize.ts';
 import { validateInput } from '../../src/policies/validate-input.ts';
@@ -14,7 +15,7 @@ const faulty: Validate = () => [
 
 describe('authorize', () => {
   it('lets only those callers through whose credentials cover the skill', async () => {
-    const handle = authorize('echo')(async () => ({ json: '1' }));
+    const handle = async (call: Call) => authorize('echo')(async () => ({ json: '1' }))(call);
     for (const skills of ['*', new Set(['echo', 'other'])] as const) {
       expect(await handle(makeCall({ caller: { id: 'ann', skills } }))).toEqual({ json: '1' });
     }
@@ -24,9 +25,11 @@ describe('authorize', () => {
 });
 
 describe('input validation', () => {
+  const check = async (validate: Validate, call: Call, next = vi.fn()) => validateInput(validate)(next)(call);
+
   it('hands every fault to the caller and calls nothing', async () => {
     const next = vi.fn();
-    await expect(validateInput(faulty)(next)(makeCall())).rejects.toMatchObject({
+    await expect(check(faulty, makeCall(), next)).rejects.toMatchObject({
       code: 'invalid_input',
       message: '/text must be string and 1 more',
       faults: faulty(null),
@@ -37,7 +40,7 @@ describe('input validation', () => {
   it('refuses nesting that would overflow a stack, before any schema walks it', async () => {
     const validate = vi.fn(anything);
     const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
-    await expect(validateInput(validate)(vi.fn())(makeCall({ input: deep }))).rejects.toMatchObject({
+    await expect(check(validate, makeCall({ input: deep }))).rejects.toMatchObject({
       code: 'invalid_input',
       faults: [{ keyword: 'maxDepth', pointer: '/0'.repeat(128) }],
     });
@@ -46,7 +49,7 @@ describe('input validation', () => {
 
   it('refuses a __proto__ key wherever it stands', async () => {
     const input = JSON.parse('{"a/b": [{"__proto__": {"admin": true}}]}');
-    await expect(validateInput(anything)(vi.fn())(makeCall({ input }))).rejects.toMatchObject({
+    await expect(check(anything, makeCall({ input }))).rejects.toMatchObject({
       code: 'invalid_input',
       faults: [{ keyword: 'propertyNames', pointer: '/a~1b/0' }],
     });
