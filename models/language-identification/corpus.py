@@ -133,7 +133,7 @@ def members(archive: Path, pattern: str) -> Iterator[tuple[str, str, bytes]]:
 
 def catalogues(archive: Path) -> Texts:
     """The messages of a program's compiled gettext catalogues: the translations, and the originals as English."""
-    for language, path, content in members(archive, CATALOGUE):
+    for language, _, content in members(archive, CATALOGUE):
         for entry in polib.mofile(_as_file(content, archive)):
             for translation in [entry.msgstr, *entry.msgstr_plural.values()]:
                 if translation and translation != entry.msgid:

@@ -56,7 +56,7 @@ READERS = {
 
 LONGEST_N_GRAM = 4
 N_GRAMS = 48_000
-SENTENCES_PER_LANGUAGE = 14_000
+SENTENCES_PER_LANGUAGE = 12_000
 RAREST_CHARACTER = 12
 UNKNOWN, SPACE, HANGUL = "\ufffd", " ", "가"
 READ_CHARACTERS = 4_096
@@ -67,12 +67,14 @@ LICENSE = "GPL-3.0-or-later"
 
 
 def training_corpus(scratch: Path) -> tuple[corpus.Sentences, dict[str, str]]:
-    """All the training sentences by language, and the version of every package they were read from."""
+    """All the training sentences by language, and the version of every package they were read from; kept in the scratch folder."""
     archives = {package: corpus.download(package, scratch / "packages") for package in READERS}
-    texts = (text for package, archive in archives.items() for text in READERS[package](archive))
-    found = corpus.collect(texts)
     versions = {package: corpus.version(archive) for package, archive in archives.items()}
-    return {language: found[language] for language in corpus.LANGUAGES}, versions
+    kept = scratch / "training-sentences.json"
+    if not kept.exists():
+        found = corpus.collect(text for package, archive in archives.items() for text in READERS[package](archive))
+        kept.write_text(json.dumps({language: found[language] for language in corpus.LANGUAGES}, ensure_ascii=False))
+    return json.loads(kept.read_text()), versions
 
 
 def examples(sentences: corpus.Sentences) -> tuple[list[str], list[str]]:
@@ -81,14 +83,23 @@ def examples(sentences: corpus.Sentences) -> tuple[list[str], list[str]]:
     Sentences that are short themselves are labels of buttons and the like more often than language as people write it.
     """
     chance = random.Random(SEED)
+    english = [word for sentence in sentences["en"] for word in sentence.split(" ") if word.isalpha()]
     texts, languages = [], []
     for language, found in sentences.items():
         long = [sentence for sentence in found if len(sentence) >= (8 if language in corpus.DENSE else 25)]
         taken = chance.sample(long, min(len(long), SENTENCES_PER_LANGUAGE))
-        for text in [*taken, *(piece(sentence, chance) for sentence in taken)]:
+        whole = [with_english_word(sentence, english, chance) if chance.random() < 0.2 else sentence for sentence in taken]
+        for text in [*whole, *(piece(sentence, chance) for sentence in taken)]:
             texts.append(text)
             languages.append(language)
     return texts, languages
+
+
+def with_english_word(sentence: str, english: list[str], chance: random.Random) -> str:
+    """A sentence with one or two English words put in between, as the names of products and films stand in any language."""
+    gaps = [index for index, character in enumerate(sentence) if character == " "] or range(len(sentence))
+    gap = chance.choice(gaps)
+    return " ".join([sentence[:gap], *chance.choices(english, k=chance.randint(1, 2)), sentence[gap:].strip()])
 
 
 def piece(sentence: str, chance: random.Random) -> str:
@@ -268,7 +279,9 @@ def train(scratch: Path) -> tuple[onnx.ModelProto, dict]:
     model = build_model(vocabulary, table, quantised, classifier.intercept_ / divisor)
 
     checked = numpy.flatnonzero(held_out)[:: max(1, held_out.sum() // 2000)]
-    exact = softmax(features[checked] @ (quantised[0] * quantised[1].astype(numpy.float32)) + classifier.intercept_ / divisor, axis=1)
+    exact = softmax(
+        features[checked] @ (quantised[0] * quantised[1].astype(numpy.float32)) + classifier.intercept_ / divisor, axis=1
+    )
     difference = disagreement(model, exact, [texts[index] for index in checked])
     if difference > 1e-4:
         raise RuntimeError(f"the ONNX graph and the Python model differ by {difference}")
@@ -288,7 +301,7 @@ def train(scratch: Path) -> tuple[onnx.ModelProto, dict]:
 def main() -> None:
     """Train and write the model and the record of its training."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scratch", type=Path, required=True, help="a folder for downloads, 400 MB")
+    parser.add_argument("--scratch", type=Path, required=True, help="a folder for downloads, 600 MB")
     model, record = train(parser.parse_args().scratch.resolve())
     onnx.checker.check_model(model)
     onnx.save(model, HERE / "language-identification.onnx")
