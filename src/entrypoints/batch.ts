@@ -3,7 +3,7 @@ import { SkillgateError } from '../contracts/errors.ts';
 import type { SkillInvoker } from '../contracts/invocation.ts';
 import type { JsonValue } from '../contracts/json.ts';
 import { toProblem } from '../contracts/problem.ts';
-import { cacheDirectiveOf, callerSignal, traceparentOf } from './request-context.ts';
+import { cacheDirectiveOf, traceparentOf, watchCaller } from './request-context.ts';
 
 export interface BatchOptions {
   readonly invoker: SkillInvoker;
@@ -18,18 +18,22 @@ const maxRows = 1000;
  */
 export const batch: FastifyPluginAsync<BatchOptions> = async (app, { invoker }) => {
   app.post<{ Params: { name: string }; Body: JsonValue }>('/skills/:name/batch', async (request, reply) => {
-    const rows = await invoker.invokeEach(
-      {
-        skill: request.params.name,
-        caller: request.caller,
-        source: 'batch',
-        requestId: request.id,
-        traceparent: traceparentOf(request),
-        cacheDirective: cacheDirectiveOf(request),
-        signal: callerSignal(reply),
-      },
-      inputsOf(request.body),
-    );
+    const inputs = inputsOf(request.body);
+    const { signal, answered } = watchCaller(request);
+    const rows = await invoker
+      .invokeEach(
+        {
+          skill: request.params.name,
+          caller: request.caller,
+          source: 'batch',
+          requestId: request.id,
+          traceparent: traceparentOf(request),
+          cacheDirective: cacheDirectiveOf(request),
+          signal,
+        },
+        inputs,
+      )
+      .finally(answered);
     const results = rows.map((row) =>
       row instanceof SkillgateError
         ? `{"error":${JSON.stringify(toProblem(row, request.id))}}`

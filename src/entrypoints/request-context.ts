@@ -1,15 +1,28 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Socket } from 'node:net';
+import type { FastifyRequest } from 'fastify';
 import { SkillgateError } from '../contracts/errors.ts';
 import type { CacheDirective } from '../contracts/invocation.ts';
 
 const requestIdPattern = /^[\w.:-]{1,128}$/;
 
-/** The request's own `X-Request-Id` where it is a plausible one, else a new UUID. */
+/** What the ids of this process begin with. */
+const idPrefix = randomBytes(10).toString('hex');
+let idCount = 0;
+
+/**
+ * The request's own `X-Request-Id` where it is a plausible one, else a new id of 32 hexadecimal digits: a random
+ * beginning for the process, and a count.
+ */
 export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   const given = request.headers['x-request-id'];
-  return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID();
+  return typeof given === 'string' && requestIdPattern.test(given) ? given : newRequestId();
+}
+
+function newRequestId(): string {
+  idCount += 1;
+  return idPrefix + idCount.toString(16).padStart(12, '0');
 }
 
 /** The caller's `traceparent` (W3C Trace Context), as it was given. */
@@ -27,12 +40,38 @@ export function cacheDirectiveOf(request: FastifyRequest): CacheDirective {
   return directives.includes('no-cache') || directives.includes('max-age=0') ? 'no-cache' : 'default';
 }
 
-/** A signal that aborts when the caller closes the connection before the answer was sent. */
-export function callerSignal(reply: FastifyReply): AbortSignal {
+/** The calls under way on each connection. */
+const callsOf = new WeakMap<Socket, Set<AbortController>>();
+
+/** A call whose caller is watched. */
+export interface WatchedCall {
+  /** Aborts when the caller closes the connection. */
+  readonly signal: AbortSignal;
+  /** The answer is on its way: what becomes of the connection no longer matters. */
+  answered(): void;
+}
+
+/**
+ * Watches whether the caller stays. One listener a connection does, since connections live for many calls; one a
+ * response would cost each call several microseconds.
+ */
+export function watchCaller({ raw: { socket } }: FastifyRequest): WatchedCall {
+  const calls = callsOf.get(socket) ?? watchConnection(socket);
   const controller = new AbortController();
-  reply.raw.once('close', () => {
-    if (reply.raw.writableEnded) return;
-    controller.abort(new SkillgateError('cancelled', 'The caller closed the connection.'));
+  calls.add(controller);
+  return {
+    signal: controller.signal,
+    answered: () => calls.delete(controller),
+  };
+}
+
+function watchConnection(socket: Socket): Set<AbortController> {
+  const calls = new Set<AbortController>();
+  callsOf.set(socket, calls);
+  socket.once('close', () => {
+    for (const controller of calls) {
+      controller.abort(new SkillgateError('cancelled', 'The caller closed the connection.'));
+    }
   });
-  return controller.signal;
+  return calls;
 }

@@ -1,7 +1,7 @@
 /** A key that opens the gateway, as AUTH_API_KEYS holds it: never the key itself. */
 export interface ApiKey {
   readonly name: string;
-  /** The SHA-256 of the key, 32 bytes. */
+  /** The SHA-256 of the key: 64 hexadecimal digits in lower case, as ASCII. */
   readonly digest: Buffer;
   /** The names of the skills that the key covers, or `*` for all. */
   readonly skills: ReadonlySet<string> | '*';
@@ -53,7 +53,7 @@ function parseEntry(entry: string, index: number): ApiKey {
       `the second part of ${where} is not the 64 hexadecimal digits of a SHA-256 (is it the key itself?)`,
     );
   }
-  return { name, digest: Buffer.from(digest, 'hex'), skills: parseSkills(skills, where) };
+  return { name, digest: Buffer.from(digest.toLowerCase(), 'latin1'), skills: parseSkills(skills, where) };
 }
 
 function parseSkills(text: string | undefined, where: string): ReadonlySet<string> | '*' {

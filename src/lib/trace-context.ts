@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 
 const pattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const idPattern = /^[0-9a-f]{32}$/;
 
 /**
  * The `traceparent` (W3C Trace Context, section 3.2) of a call: the caller's where it is well formed, else that of a new
@@ -10,6 +10,6 @@ const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
  */
 export function traceparentOf(given: string | undefined, requestId: string): string {
   if (given !== undefined && pattern.test(given)) return given;
-  const traceId = uuidPattern.test(requestId) ? requestId.replaceAll('-', '') : hash('md5', requestId);
+  const traceId = idPattern.test(requestId) ? requestId : hash('md5', requestId);
   return `00-${traceId}-${traceId.slice(16)}-00`;
 }

@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import fastifyPlugin from 'fastify-plugin';
 
 declare module 'fastify' {
@@ -12,37 +14,35 @@ declare module 'fastify' {
   }
 }
 
+/** Between two looks at the connections that are left, in milliseconds. */
+const lookEveryMs = 50;
+
 /** Lets the calls under way end before the port is given up, as load balancers need some time to look elsewhere. */
 export const gracefulClose = fastifyPlugin(
   async (app) => {
     let draining = false;
-    let underWay = 0;
-    let announceIdle: () => void = () => undefined;
 
     app.addHook('onRequest', (_request, reply, done) => {
-      underWay += 1;
       if (draining) reply.header('connection', 'close');
-      reply.raw.once('close', () => {
-        underWay -= 1;
-        if (underWay === 0) announceIdle();
-      });
       done();
     });
+
+    /** Looks at the connections rather than counting calls, which would cost each of them something. */
+    async function untilIdle(untilAt: number): Promise<void> {
+      const countConnections = promisify(app.server.getConnections.bind(app.server));
+      while (performance.now() < untilAt) {
+        app.server.closeIdleConnections();
+        if ((await countConnections()) === 0) return;
+        await pause(lookEveryMs);
+      }
+    }
 
     app.decorate('isDraining', () => draining);
     app.decorate('closeGracefully', async (graceMs: number) => {
       draining = true;
-      const cutOff = setTimeout(() => {
-        announceIdle();
-        app.server.closeAllConnections();
-      }, graceMs);
-      if (underWay > 0) {
-        await new Promise<void>((resolve) => {
-          announceIdle = resolve;
-        });
-      }
+      await untilIdle(performance.now() + graceMs);
+      app.server.closeAllConnections();
       await app.close();
-      clearTimeout(cutOff);
     });
   },
   { name: 'graceful-close' },

@@ -14,8 +14,8 @@ export interface AttemptTimeoutOptions {
 
 /**
  * The last policy: makes a call one attempt of the adapter, and aborts it with `upstream_timeout` when the first
- * byte or the next one is too long in coming. Connecting is bounded by the transport, which alone can tell when a
- * connection is new.
+ * byte or the next one is too long in coming, or when the call's deadline passes. Connecting is bounded by the
+ * transport, which alone can tell when a connection is new.
  */
 export function attemptTimeout(
   limits: AttemptTimeoutOptions,
@@ -32,6 +32,13 @@ export function attemptTimeout(
   };
 }
 
+/** What an attempt waits for. */
+type Awaited = 'connection' | 'first byte' | 'next byte';
+
+/**
+ * An attempt with one timer, which is seldom set anew: an answer that comes in time moves a time stamp, and when the
+ * timer fires it looks how much time is left.
+ */
 class TimedAttempt implements Attempt {
   readonly input: JsonValue;
   readonly requestId: string;
@@ -39,8 +46,12 @@ class TimedAttempt implements Attempt {
   readonly signal: AbortSignal;
   readonly #controller: AbortController;
   readonly #limits: AttemptTimeoutOptions;
-  #betweenBytes = false;
+  readonly #deadlineAt: number;
+  #awaited: Awaited = 'connection';
+  /** When what is awaited has to be there, on the clock of `performance.now()`. */
+  #dueAt = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  #firesAt = Number.POSITIVE_INFINITY;
 
   constructor(call: Call, controller: AbortController, limits: AttemptTimeoutOptions) {
     this.input = call.input;
@@ -49,35 +60,62 @@ class TimedAttempt implements Attempt {
     this.signal = controller.signal;
     this.#controller = controller;
     this.#limits = limits;
+    this.#deadlineAt = call.deadlineAt ?? Number.POSITIVE_INFINITY;
+    const now = performance.now();
+    // The shortest limit there can be, so that those that follow need no other timer.
+    const firstLook = now + Math.min(limits.firstByteMs, limits.betweenBytesMs);
+    this.#fireAt(Math.min(firstLook, this.#deadlineAt), now);
   }
 
   sent(): void {
-    this.#betweenBytes = false;
-    this.#arm(this.#limits.firstByteMs, 'first byte', 'first_byte_ms');
+    this.#await('first byte', this.#limits.firstByteMs);
   }
 
   progressed(): void {
-    if (this.#betweenBytes && this.#timer) {
-      this.#timer.refresh();
-      return;
-    }
-    this.#betweenBytes = true;
-    this.#arm(this.#limits.betweenBytesMs, 'next byte', 'between_bytes_ms');
+    this.#await('next byte', this.#limits.betweenBytesMs);
   }
 
   end(): void {
     clearTimeout(this.#timer);
   }
 
-  #arm(ms: number, what: string, limit: string): void {
+  #await(awaited: Awaited, ms: number): void {
+    const now = performance.now();
+    this.#awaited = awaited;
+    this.#dueAt = now + ms;
+    if (this.#dueAt < this.#firesAt) this.#fireAt(this.#dueAt, now);
+  }
+
+  #fireAt(at: number, now: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#controller.abort(
-        new SkillgateError(
-          'upstream_timeout',
-          `The model server sent no ${what} within ${ms} ms (${limit}).`,
-        ),
-      );
-    }, ms);
+    this.#firesAt = at;
+    this.#timer = setTimeout(() => this.#look(), at - now);
+  }
+
+  #look(): void {
+    const now = performance.now();
+    const at = Math.min(this.#dueAt, this.#deadlineAt);
+    // Timers count whole milliseconds, and may be a fraction early.
+    if (at - now >= 1) this.#fireAt(at, now);
+    else this.#controller.abort(this.#deadlineAt <= this.#dueAt ? this.#tooLate() : this.#tooSlow());
+  }
+
+  #tooSlow(): SkillgateError {
+    const [ms, limit] =
+      this.#awaited === 'first byte'
+        ? [this.#limits.firstByteMs, 'first_byte_ms']
+        : [this.#limits.betweenBytesMs, 'between_bytes_ms'];
+    return new SkillgateError(
+      'upstream_timeout',
+      `The model server sent no ${this.#awaited} within ${ms} ms (${limit}).`,
+    );
+  }
+
+  #tooLate(): SkillgateError {
+    return new SkillgateError(
+      'upstream_timeout',
+      `The time for all attempts was over (total_ms) while the gateway waited for the ${this.#awaited}.`,
+      { retryable: false },
+    );
   }
 }

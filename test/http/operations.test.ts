@@ -249,8 +249,6 @@ describe('closing', () => {
     const model = await startModel();
     model.always(after(300, json({ prediction: 'in time' })));
     const { app, url, post } = await startApp([definitionOf(model.url)]);
-    const keptOpen = connect(Number(new URL(url).port), '127.0.0.1');
-    onTestFinished(() => void keptOpen.destroy());
     const requested = model.requested();
     const inTime = post({ text: 'short' });
     await requested;
@@ -258,11 +256,8 @@ describe('closing', () => {
     const tooLong = expect(post({ text: 'long' })).rejects.toThrow();
     await expect.poll(() => model.requests.length).toBe(2);
     const closed = app.close(600);
-    keptOpen.write('GET /readyz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
-    const readyz = await new Promise<string>((resolve) =>
-      keptOpen.once('data', (data) => resolve(String(data))),
-    );
-    expect(readyz).toMatch(/^HTTP\/1.1 503 /);
+    const readyz = await fetch(`${url}/readyz`);
+    expect([readyz.status, readyz.headers.get('connection')]).toEqual([503, 'close']);
     expect((await inTime).status).toBe(200);
     await tooLong;
     await closed;
