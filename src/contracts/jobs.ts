@@ -270,3 +270,8 @@ export interface JobService {
   /** The caller's own jobs, the newest first. */
   list(caller: Caller, query: JobQuery): Promise<readonly JobSummary[]>;
 }
+
+/** A backend cannot be opened: the message says which, and why. Start-up ends with it. */
+export class JobBackendError extends Error {
+  override readonly name = 'JobBackendError';
+}

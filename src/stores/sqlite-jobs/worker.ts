@@ -1,0 +1,96 @@
+/**
+ * The thread that has the job file. SQLite waits for the disk on the very thread that calls it, so the file has a thread
+ * of its own: the gateway's event loop stays free, and what comes while the disk is busy shares the next transaction.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { createChanges } from './changes.ts';
+import { runCalls } from './group-commit.ts';
+import { createJournal, type Journal } from './journal.ts';
+import type { Call, FromThread, Operations, ThreadSetup, ToThread } from './protocol.ts';
+import { createQuestions } from './questions.ts';
+import { createRuns } from './runs.ts';
+import { openDatabase } from './schema.ts';
+import { createSubmit } from './submit.ts';
+import { createTake } from './take.ts';
+
+/** How often the thread looks whether another process has written, in milliseconds. */
+const lookMs = 50;
+/** The most calls of one transaction, so that the first do not wait for too many others. */
+const batchSize = 1000;
+
+if (!parentPort) throw new Error('This file runs as a worker thread.');
+main(parentPort, workerData);
+
+function main(port: MessagePort, setup: ThreadSetup): void {
+  const post = (message: FromThread) => port.postMessage(message);
+  let database: DatabaseSync;
+  try {
+    database = openDatabase(setup.path, setup.maxBytes);
+  } catch (reason) {
+    post({ type: 'open-failed', reason });
+    port.close();
+    return;
+  }
+  const journal = createJournal(database);
+  const operations = createOperations(database, setup, journal);
+  const hasForeignChanges = createForeignChangeDetector(database);
+
+  function run(calls: readonly Call[]): void {
+    for (let at = 0; at < calls.length; at += batchSize) {
+      const replies = runCalls(database, operations, calls.slice(at, at + batchSize));
+      post({ type: 'settled', replies, changes: journal.news() });
+    }
+  }
+
+  const looking = setInterval(() => {
+    if (hasForeignChanges()) post({ type: 'settled', replies: [], changes: journal.news() });
+  }, lookMs);
+
+  port.on('message', (first: ToThread) => {
+    const calls: Call[] = [];
+    let isClosing = false;
+    for (const message of [first, ...waitingMessages(port)]) {
+      if (message.type === 'close') isClosing = true;
+      else calls.push(...message.calls);
+    }
+    run(calls);
+    if (!isClosing) return;
+    clearInterval(looking);
+    database.close();
+    port.close();
+  });
+  post({ type: 'opened' });
+}
+
+function createOperations(database: DatabaseSync, setup: ThreadSetup, journal: Journal): Operations {
+  const questions = createQuestions(database);
+  return {
+    ...questions,
+    ...createSubmit(database, { queueMax: setup.queueMax, questions, journal }),
+    ...createTake(database, journal),
+    ...createRuns(database, { leaseMs: setup.leaseMs, maxAttempts: setup.maxAttempts, journal }),
+    ...createChanges(database, { resultTtlMs: setup.resultTtlMs, questions, journal }),
+  };
+}
+
+/** What else has come by now. */
+function* waitingMessages(port: MessagePort): Iterable<ToThread> {
+  for (;;) {
+    const next: { message: ToThread } | undefined = receiveMessageOnPort(port);
+    if (next === undefined) return;
+    yield next.message;
+  }
+}
+
+/** Tells whether another connection has committed since it was last asked (https://sqlite.org/pragma.html#pragma_data_version). */
+function createForeignChangeDetector(database: DatabaseSync): () => boolean {
+  const version = database.prepare('PRAGMA data_version');
+  let known = version.get()?.data_version;
+  return () => {
+    const found = version.get()?.data_version;
+    const isNew = found !== known;
+    known = found;
+    return isNew;
+  };
+}
