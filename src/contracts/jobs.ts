@@ -84,7 +84,7 @@ export type Submission =
   | { readonly kind: 'repeated'; readonly job: Job }
   /** The key was used before, with another input. */
   | { readonly kind: 'conflict' }
-  /** As many jobs wait as may wait. */
+  /** As many jobs wait as may wait, or as there is room for. */
   | { readonly kind: 'full' };
 
 export interface JobQuery {
@@ -134,12 +134,18 @@ export interface JobStore {
   counts(): Promise<Readonly<Record<JobStatus, number>>>;
 }
 
+/** The longest that a job is put back for, in milliseconds. */
+export const longestRetryDelayMs = 600_000;
+
 /** What a worker has places for. */
 export interface JobWant {
   /** The most executions to give. */
   readonly count: number;
-  /** Skills whose jobs this process cannot start now. They keep their place in the queue, as well as it can be done. */
-  readonly exceptSkills: ReadonlySet<string>;
+  /**
+   * How many jobs of a skill this process can start now; a skill that is not named has no limit. Jobs without a place
+   * keep theirs in the queue, as well as it can be done.
+   */
+  readonly places: ReadonlyMap<string, number>;
   /** Skills of which only so many jobs may run at a time, all processes taken together. */
   readonly sharedLimits: ReadonlyMap<string, number>;
 }
@@ -177,7 +183,7 @@ export interface JobExecution {
    */
   end(outcome: JobOutcome): Promise<boolean>;
   /**
-   * Puts the job back, to be tried again after so many milliseconds.
+   * Puts the job back, to be tried again after so many milliseconds, at most `longestRetryDelayMs`.
    *
    * @returns as `end` does
    */

@@ -47,7 +47,7 @@ export function jobRequest(overrides: Partial<JobRequest> = {}): JobRequest {
 
 /** A worker with places for anything. */
 export function want(overrides: Partial<JobWant> = {}): JobWant {
-  return { count: 10, exceptSkills: new Set(), sharedLimits: new Map(), ...overrides };
+  return { count: 10, places: new Map(), sharedLimits: new Map(), ...overrides };
 }
 
 const success = { status: 'succeeded', outputJson: '{"prediction":"en"}', version: '1.0.0' } as const;
@@ -179,13 +179,17 @@ export function describeJobBackend(name: string, makeStorage: () => Promise<JobS
       expect(taken.map(({ request }) => request.id)).toEqual(requests.map(({ id }) => id));
     });
 
-    it('leaves jobs of skills for which there is no place, and takes the others', async () => {
+    it('gives no more jobs of a skill than it has places, and takes the others', async () => {
       const backend = await oneBackend();
-      const busy = await accept(backend);
+      const [first, second] = [await accept(backend), await accept(backend)];
       const other = await accept(backend, { skill: 'other' });
-      const taken = await takeSome(backend, want({ exceptSkills: new Set(['echo']) }));
-      expect(taken.map(({ request }) => request.id)).toEqual([other.id]);
-      expect((await takeOne(backend)).request.id).toBe(busy.id);
+      const take = async (places: number) =>
+        (await takeSome(backend, want({ places: new Map([['echo', places]]) }))).map(
+          ({ request }) => request.id,
+        );
+      expect(await take(1)).toEqual([first.id, other.id]);
+      expect(await backend.take(want({ places: new Map([['echo', 0]]) }))).toEqual([]);
+      expect(await take(1)).toEqual([second.id]);
     });
 
     it('keeps a shared limit over all processes', async () => {

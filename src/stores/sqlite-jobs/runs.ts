@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { SkillgateError } from '../../contracts/errors.ts';
+import { longestRetryDelayMs } from '../../contracts/jobs.ts';
 import { toProblem } from '../../contracts/problem.ts';
 import type { Journal } from './journal.ts';
 import type { LostLease, Operations } from './protocol.ts';
 import { integer, type Row, statusOf, text } from './rows.ts';
-import { longestDelayMs } from './take.ts';
 
 export interface RunsOptions {
   readonly leaseMs: number;
@@ -85,7 +85,7 @@ export function createRuns(
       return true;
     },
     retry({ job, fence, error: problem, delayMs }) {
-      const retryAtMs = Date.now() + Math.min(delayMs, longestDelayMs);
+      const retryAtMs = Date.now() + Math.min(delayMs, longestRetryDelayMs);
       const error = JSON.stringify(problem);
       const row = retry.get({ job, fence, until: retryAtMs, error });
       if (row === undefined) return false;

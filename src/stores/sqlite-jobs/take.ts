@@ -1,21 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { CacheDirective } from '../../contracts/invocation.ts';
-import type { JobRequest, JobWant } from '../../contracts/jobs.ts';
+import { type JobRequest, type JobWant, longestRetryDelayMs } from '../../contracts/jobs.ts';
 import type { Journal } from './journal.ts';
 import type { Operations, Taken, TakenRun } from './protocol.ts';
 import { integer, optionalText, type Row, text } from './rows.ts';
 
-/**
- * The longest delay that is believed, in milliseconds. A job that seems to wait for longer waits for a clock that was
- * set back, and is due.
- */
-export const longestDelayMs = 600_000;
-
+/** A job that seems to wait for longer than it can waits for a clock that was set back, and is due. */
 const isDue = '(delayed_until IS NULL OR delayed_until <= :now OR delayed_until > :now + :longest)';
 
 /** Gives jobs out. */
 export function createTake(database: DatabaseSync, journal: Journal): Pick<Operations, 'take'> {
-  // Compared as text so that the one list can hold any number of names.
   const due = database.prepare(`
     SELECT seq, skill FROM jobs INDEXED BY jobs_queued
     WHERE status = 'queued' AND ${isDue} AND skill NOT IN (SELECT value FROM json_each(:except))
@@ -33,22 +27,23 @@ export function createTake(database: DatabaseSync, journal: Journal): Pick<Opera
     RETURNING seq, id, caller, skill, version, created_at, attempts, fence, interrupted`);
   const input = database.prepare('SELECT * FROM job_inputs WHERE job = ?');
 
-  /** How many more jobs of each limited skill may start. */
-  function placesOf({ sharedLimits }: JobWant): Map<string, number> {
-    const places = new Map<string, number>();
+  /** How many more jobs of each limited skill may start, in this process and in all of them. */
+  function placesOf({ places, sharedLimits }: JobWant): Map<string, number> {
+    const left = new Map(places);
     for (const [skill, limit] of sharedLimits) {
-      places.set(skill, limit - integer(running.get(skill) ?? {}, 'jobs'));
+      const shared = limit - integer(running.get(skill) ?? {}, 'jobs');
+      left.set(skill, Math.min(shared, left.get(skill) ?? shared));
     }
-    return places;
+    return left;
   }
 
   function choose(want: JobWant, now: number): readonly number[] {
     const places = placesOf(want);
     const full = [...places].filter(([, left]) => left <= 0).map(([skill]) => skill);
-    const except = JSON.stringify([...want.exceptSkills, ...full]);
+    const except = JSON.stringify(full);
     const chosen: number[] = [];
     if (want.count <= 0) return chosen;
-    for (const row of due.iterate({ now, longest: longestDelayMs, except })) {
+    for (const row of due.iterate({ now, longest: longestRetryDelayMs, except })) {
       const skill = text(row, 'skill');
       const left = places.get(skill);
       if (left === 0) continue;
@@ -77,7 +72,7 @@ export function createTake(database: DatabaseSync, journal: Journal): Pick<Opera
       const now = Date.now();
       const runs = choose(want, now).map((seq) => give(seq, now));
       const { ms } = nextDue.get({ now }) ?? {};
-      return { runs, nextDueMs: typeof ms === 'number' ? Math.min(ms, longestDelayMs) : undefined };
+      return { runs, nextDueMs: typeof ms === 'number' ? Math.min(ms, longestRetryDelayMs) : undefined };
     },
   };
 }
