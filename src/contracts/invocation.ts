@@ -60,6 +60,14 @@ export interface SkillInvoker {
   invoke(invocation: Invocation): Promise<Reply>;
 
   /**
+   * Finds what would refuse a call before anything is asked of the model, without making it.
+   *
+   * @returns the version of the skill that would run
+   * @throws SkillgateError `skill_not_found`, `forbidden` or `invalid_input`
+   */
+  check(invocation: Invocation): Promise<string>;
+
+  /**
    * Runs a skill on several inputs, side by side within its concurrency limit. A bad input spoils only its own place.
    *
    * @returns in the order of the inputs

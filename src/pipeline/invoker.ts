@@ -51,7 +51,7 @@ export function createInvoker({ catalog, logger }: InvokerOptions): SkillInvoker
   async function invoke(invocation: Invocation): Promise<Reply> {
     const skill = find(invocation.skill);
     const startedAt = performance.now();
-    const report: CallReport = { cache: 'bypass', collapsed: false, attempts: 0, upstreamMs: 0 };
+    const report = newReport();
     try {
       const { json } = await skill.handle(toCall(invocation, report));
       finish(skill, invocation, report, startedAt);
@@ -65,6 +65,11 @@ export function createInvoker({ catalog, logger }: InvokerOptions): SkillInvoker
 
   return {
     invoke,
+    async check(invocation) {
+      const skill = find(invocation.skill);
+      await skill.check(toCall(invocation, newReport()));
+      return skill.compiled.definition.version;
+    },
     async invokeEach(invocation, inputs) {
       const { definition } = find(invocation.skill).compiled;
       checkMayUse(invocation.caller, definition.name);
@@ -75,6 +80,10 @@ export function createInvoker({ catalog, logger }: InvokerOptions): SkillInvoker
       });
     },
   };
+}
+
+function newReport(): CallReport {
+  return { cache: 'bypass', collapsed: false, attempts: 0, upstreamMs: 0 };
 }
 
 function toCall(invocation: Invocation, report: CallReport): Call {
