@@ -60,6 +60,7 @@ export async function startSkillgate(
       PORT: String(port),
       LOG_LEVEL: 'info',
       SKILLS_DIR: skills,
+      DATA_DIR: join(folder, 'data'),
       AUTH_API_KEYS: `bench:${createHash('sha256').update(apiKey).digest('hex')}`,
       UPSTREAM_JWT_SECRET: 'a secret of more than thirty-two bytes, for the benchmark',
       RATE_LIMIT_MAX: '1000000000',

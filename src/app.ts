@@ -1,11 +1,13 @@
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { type Jobs, openJobs } from './assemble-jobs.ts';
 import type { Config } from './config/load-config.ts';
 import { SkillgateError } from './contracts/errors.ts';
 import type { Logger } from './contracts/logger.ts';
 import { createCallerVerifier } from './credentials/caller-verifier.ts';
 import { batch } from './entrypoints/batch.ts';
 import { catalog } from './entrypoints/catalog.ts';
+import { jobs as jobRoutes } from './entrypoints/jobs.ts';
 import { jwksEntrypoint } from './entrypoints/jwks.ts';
 import { probes } from './entrypoints/probes.ts';
 import { requestIdOf } from './entrypoints/request-context.ts';
@@ -39,11 +41,14 @@ export interface App {
 /**
  * Makes the whole application.
  *
- * @throws SkillsError where a definition has faults
+ * @throws SkillsError where a definition has faults, JobBackendError where jobs cannot be kept
  */
 export async function createApp({ config, logger }: AppOptions): Promise<App> {
   const metrics = createMetrics();
   const gateway = await createGateway({ config, logger, metrics });
+  const jobs = await openJobsOf(gateway, { config, logger });
+  metrics.watchJobs(() => jobs.backend.counts(), warn(logger));
+  if (config.jobConcurrency > 0) jobs.startWorker();
 
   const http = Fastify({
     // One log line a call is the invoker's; the framework's own would be two more.
@@ -74,7 +79,8 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
   await http.register(probes, { catalog: gateway.catalog, isDraining: http.isDraining });
   await http.register(jwksEntrypoint, { jwks: () => gateway.signer?.jwks() ?? { keys: [] } });
   await http.register(catalog, { catalog: gateway.catalog });
-  await http.register(skills, { invoker: gateway.invoker });
+  await http.register(skills, { invoker: gateway.invoker, jobs: jobs.service });
+  await http.register(jobRoutes, { service: jobs.service });
   await http.register(batch, { invoker: gateway.invoker });
 
   return {
@@ -86,10 +92,20 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
       return address;
     },
     async close(graceMs = config.shutdownGraceMs) {
-      await http.closeGracefully(graceMs);
+      await Promise.all([jobs.stop(graceMs), http.closeGracefully(graceMs)]);
+      await jobs.close();
       await gateway.close();
     },
   };
+}
+
+async function openJobsOf(gateway: Gateway, { config, logger }: AppOptions): Promise<Jobs> {
+  try {
+    return await openJobs({ config, logger, gateway });
+  } catch (error) {
+    await gateway.close();
+    throw error;
+  }
 }
 
 function warn(logger: Logger) {

@@ -52,6 +52,17 @@ export function createProgram(terminal: Terminal, outcome: Outcome): Command {
     ['HOST=0.0.0.0 AUTH_API_KEYS=… skillgate serve', 'listen beyond this machine, with keys for callers'],
   ]);
 
+  const worker = program
+    .command('worker')
+    .description('Run jobs, without HTTP: as many at a time as JOB_CONCURRENCY says.')
+    .action(async () => {
+      outcome.exitCode = await (await import('./worker.ts')).worker(terminal);
+    });
+  help(worker, [
+    ['skillgate worker', 'run the jobs that the gateways of this machine accept (DATA_DIR)'],
+    ['JOB_CONCURRENCY=0 skillgate serve', 'a gateway that leaves its jobs to workers'],
+  ]);
+
   const validate = program
     .command('validate')
     .description('Check every definition: all faults with file, JSON pointer and reason.')

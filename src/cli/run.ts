@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
+import { JobBackendError } from '../contracts/jobs.ts';
 import { type ExitCode, exitCode, UsageError } from './exit-code.ts';
 import { writeFaults } from './faults.ts';
 import { createProgram, type Outcome } from './program.ts';
@@ -50,6 +51,10 @@ async function report(error: unknown, terminal: Terminal): Promise<ExitCode> {
   if (error instanceof SkillsError) {
     say('the skill definitions have faults');
     writeFaults(terminal, error.faults);
+    return exitCode.badConfiguration;
+  }
+  if (error instanceof JobBackendError) {
+    say(error.message);
     return exitCode.badConfiguration;
   }
   const { ListenError } = await import('./serve.ts');

@@ -29,7 +29,7 @@ const defaults: JobBackendOptions = {
 let lastId = 0;
 
 /** A job of the skill `echo` by `ann`, younger than all before it. */
-export function jobRequest(overrides: Partial<JobRequest> = {}): JobRequest {
+function jobRequest(overrides: Partial<JobRequest> = {}): JobRequest {
   lastId += 1;
   return {
     id: `019aa000-0000-7000-8000-${lastId.toString(16).padStart(12, '0')}`,
@@ -46,13 +46,13 @@ export function jobRequest(overrides: Partial<JobRequest> = {}): JobRequest {
 }
 
 /** A worker with places for anything. */
-export function want(overrides: Partial<JobWant> = {}): JobWant {
+function want(overrides: Partial<JobWant> = {}): JobWant {
   return { count: 10, places: new Map(), sharedLimits: new Map(), ...overrides };
 }
 
 const success = { status: 'succeeded', outputJson: '{"prediction":"en"}', version: '1.0.0' } as const;
 
-export const problem: Problem = {
+const problem: Problem = {
   type: 'urn:skillgate:error:model_not_ready',
   title: 'The model is not ready',
   status: 503,
@@ -62,17 +62,14 @@ export const problem: Problem = {
 };
 
 /** Accepts a job that has to be accepted. */
-export async function accept(backend: JobBackend, overrides: Partial<JobRequest> = {}): Promise<JobRequest> {
+async function accept(backend: JobBackend, overrides: Partial<JobRequest> = {}): Promise<JobRequest> {
   const request = jobRequest(overrides);
   expect(await backend.submit(request, undefined)).toMatchObject({ kind: 'accepted' });
   return request;
 }
 
 /** Takes what can be taken, and waits until there is something. */
-export async function takeSome(
-  backend: JobBackend,
-  wanted: JobWant = want(),
-): Promise<readonly JobExecution[]> {
+async function takeSome(backend: JobBackend, wanted: JobWant = want()): Promise<readonly JobExecution[]> {
   const watch = await backend.watchDue();
   try {
     for (;;) {
@@ -86,7 +83,7 @@ export async function takeSome(
 }
 
 /** Takes the one job that there is. */
-export async function takeOne(backend: JobBackend): Promise<JobExecution> {
+async function takeOne(backend: JobBackend): Promise<JobExecution> {
   const [execution, ...others] = await takeSome(backend);
   if (execution === undefined || others.length > 0) throw new Error(`${others.length + 1} jobs were there`);
   return execution;
