@@ -27,6 +27,7 @@ export interface AppOptions {
 /** The gateway with HTTP in front of it. */
 export interface App {
   readonly gateway: Gateway;
+  readonly jobs: Jobs;
   readonly http: FastifyInstance;
   /** Listens, and follows the skills folder from then on. Gives the address, such as `http://127.0.0.1:8080`. */
   listen(): Promise<string>;
@@ -85,6 +86,7 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
 
   return {
     gateway,
+    jobs,
     http,
     async listen() {
       const address = await http.listen({ host: config.host, port: config.port });

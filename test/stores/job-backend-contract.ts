@@ -402,7 +402,7 @@ export function describeJobBackend(name: string, makeStorage: () => Promise<JobS
         const request = await accept(backend);
         const execution = await takeOne(backend);
         const putBackAt = performance.now();
-        expect(await execution.retry(problem, 200)).toBe(true);
+        expect(await execution.retry(problem, 200.5)).toBe(true);
         expect(await backend.find(request.id, 'ann')).toMatchObject({
           status: 'queued',
           attempts: 1,

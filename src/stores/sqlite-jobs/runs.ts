@@ -85,7 +85,7 @@ export function createRuns(
       return true;
     },
     retry({ job, fence, error: problem, delayMs }) {
-      const retryAtMs = Date.now() + Math.min(delayMs, longestRetryDelayMs);
+      const retryAtMs = Math.round(Date.now() + Math.min(delayMs, longestRetryDelayMs));
       const error = JSON.stringify(problem);
       const row = retry.get({ job, fence, until: retryAtMs, error });
       if (row === undefined) return false;
