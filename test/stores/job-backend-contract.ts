@@ -29,7 +29,7 @@ const defaults: JobBackendOptions = {
 let lastId = 0;
 
 /** A job of the skill `echo` by `ann`, younger than all before it. */
-function jobRequest(overrides: Partial<JobRequest> = {}): JobRequest {
+export function jobRequest(overrides: Partial<JobRequest> = {}): JobRequest {
   lastId += 1;
   return {
     id: `019aa000-0000-7000-8000-${lastId.toString(16).padStart(12, '0')}`,
@@ -46,13 +46,13 @@ function jobRequest(overrides: Partial<JobRequest> = {}): JobRequest {
 }
 
 /** A worker with places for anything. */
-function want(overrides: Partial<JobWant> = {}): JobWant {
+export function want(overrides: Partial<JobWant> = {}): JobWant {
   return { count: 10, places: new Map(), sharedLimits: new Map(), ...overrides };
 }
 
 const success = { status: 'succeeded', outputJson: '{"prediction":"en"}', version: '1.0.0' } as const;
 
-const problem: Problem = {
+export const problem: Problem = {
   type: 'urn:skillgate:error:model_not_ready',
   title: 'The model is not ready',
   status: 503,

@@ -4,15 +4,11 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { createChanges } from './changes.ts';
 import { runCalls } from './group-commit.ts';
-import { createJournal, type Journal } from './journal.ts';
-import type { Call, FromThread, Operations, ThreadSetup, ToThread } from './protocol.ts';
-import { createQuestions } from './questions.ts';
-import { createRuns } from './runs.ts';
+import { createJournal } from './journal.ts';
+import { createOperations } from './operations.ts';
+import type { Call, FromThread, ThreadSetup, ToThread } from './protocol.ts';
 import { openDatabase } from './schema.ts';
-import { createSubmit } from './submit.ts';
-import { createTake } from './take.ts';
 
 /** How often the thread looks whether another process has written, in milliseconds. */
 const lookMs = 50;
@@ -61,17 +57,6 @@ function main(port: MessagePort, setup: ThreadSetup): void {
     port.close();
   });
   post({ type: 'opened' });
-}
-
-function createOperations(database: DatabaseSync, setup: ThreadSetup, journal: Journal): Operations {
-  const questions = createQuestions(database);
-  return {
-    ...questions,
-    ...createSubmit(database, { queueMax: setup.queueMax, questions, journal }),
-    ...createTake(database, journal),
-    ...createRuns(database, { leaseMs: setup.leaseMs, maxAttempts: setup.maxAttempts, journal }),
-    ...createChanges(database, { resultTtlMs: setup.resultTtlMs, questions, journal }),
-  };
 }
 
 /** What else has come by now. */
