@@ -47,7 +47,10 @@ export interface App {
 export async function createApp({ config, logger }: AppOptions): Promise<App> {
   const metrics = createMetrics();
   const gateway = await createGateway({ config, logger, metrics });
-  const jobs = await openJobsOf(gateway, { config, logger });
+  const jobs = await openJobs({ config, logger, gateway }).catch(async (error: unknown) => {
+    await gateway.close();
+    throw error;
+  });
   metrics.watchJobs(() => jobs.backend.counts(), warn(logger));
   if (config.jobConcurrency > 0) jobs.startWorker();
 
@@ -99,15 +102,6 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
       await gateway.close();
     },
   };
-}
-
-async function openJobsOf(gateway: Gateway, { config, logger }: AppOptions): Promise<Jobs> {
-  try {
-    return await openJobs({ config, logger, gateway });
-  } catch (error) {
-    await gateway.close();
-    throw error;
-  }
 }
 
 function warn(logger: Logger) {

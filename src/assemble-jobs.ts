@@ -30,7 +30,7 @@ export interface JobsOptions {
  *
  * @throws JobBackendError where it cannot be opened
  */
-function openJobBackend(config: Config, logger: Logger): Promise<JobBackend> {
+export function openJobBackend(config: Config, logger: Logger): Promise<JobBackend> {
   const options: JobBackendOptions = {
     queueMax: config.jobQueueMax,
     leaseMs: config.jobLeaseMs,

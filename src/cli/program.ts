@@ -115,6 +115,34 @@ export function createProgram(terminal: Terminal, outcome: Outcome): Command {
     ["skillgate list --json | jq '.[].name'", 'the names alone'],
   ]);
 
+  const jobs = program
+    .command('jobs')
+    .description('Look after jobs.')
+    .action(() => jobs.help({ error: true }));
+  const dead = jobs
+    .command('dead')
+    .description('Jobs that were given up: they failed in a way that may pass, too often.')
+    .action(() => dead.help({ error: true }));
+  const listDead = dead
+    .command('list')
+    .description('List the dead jobs, the newest first, with the reason.')
+    .option('--json', 'write JSON, for machines')
+    .action(async (options: { json?: boolean }) => {
+      outcome.exitCode = await (await import('./jobs.ts')).listDeadJobs(terminal, options);
+    });
+  const retryDead = dead
+    .command('retry')
+    .description('Queue dead jobs again, as if they were new.')
+    .argument('[ids...]', 'the jobs; by default all of them')
+    .action(async (ids: string[]) => {
+      outcome.exitCode = await (await import('./jobs.ts')).retryDeadJobs(terminal, ids);
+    });
+  const deadExamples: readonly Example[] = [
+    ['skillgate jobs dead list', 'what was given up, and why'],
+    ['skillgate jobs dead retry', 'try all of it again, once the reason is gone'],
+  ];
+  for (const command of [jobs, dead, listDead, retryDead]) help(command, deadExamples);
+
   const keys = program
     .command('keys')
     .description('Make keys for callers.')

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
+import { SkillgateError } from '../contracts/errors.ts';
 import { JobBackendError } from '../contracts/jobs.ts';
 import { type ExitCode, exitCode, UsageError } from './exit-code.ts';
 import { writeFaults } from './faults.ts';
@@ -46,15 +47,19 @@ async function report(error: unknown, terminal: Terminal): Promise<ExitCode> {
     for (const { name, reason } of error.faults) stderr.write(`  ${name} ${reason}\n`);
     return exitCode.badConfiguration;
   }
+  if (error instanceof JobBackendError) {
+    say(error.message);
+    return exitCode.badConfiguration;
+  }
+  if (error instanceof SkillgateError) {
+    say(error.message);
+    return exitCode.failed;
+  }
   // Only a command that had loaded the gateway can fail like this.
   const { SkillsError } = await import('../gateway.ts');
   if (error instanceof SkillsError) {
     say('the skill definitions have faults');
     writeFaults(terminal, error.faults);
-    return exitCode.badConfiguration;
-  }
-  if (error instanceof JobBackendError) {
-    say(error.message);
     return exitCode.badConfiguration;
   }
   const { ListenError } = await import('./serve.ts');

@@ -25,7 +25,10 @@ export async function worker({ env }: Terminal): Promise<ExitCode> {
   if (config.upstreamTlsInsecure) logger.warn('upstream_tls_insecure');
   const stop = firstStopSignal();
   const gateway = await createGateway({ config, logger, metrics: createMetrics() });
-  const jobs = await openJobs({ config, logger, gateway });
+  const jobs = await openJobs({ config, logger, gateway }).catch(async (error: unknown) => {
+    await gateway.close();
+    throw error;
+  });
   gateway.watch();
   jobs.startWorker();
   const skills = gateway.catalog.list().length;

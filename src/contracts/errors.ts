@@ -39,7 +39,7 @@ export const errorTable = {
     title: 'The model server failed too often and is left alone',
     retryable: false,
   },
-  overloaded: { status: 503, title: 'Too many calls are waiting for this model', retryable: false },
+  overloaded: { status: 503, title: 'Too many calls or jobs are waiting', retryable: false },
   upstream_timeout: { status: 504, title: 'The model server did not answer in time', retryable: true },
 } as const satisfies Record<string, ErrorRow>;
 
