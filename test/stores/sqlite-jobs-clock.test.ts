@@ -6,7 +6,7 @@ import { createJournal } from '../../src/stores/sqlite-jobs/journal.ts';
 import { createOperations } from '../../src/stores/sqlite-jobs/operations.ts';
 import type { Operations } from '../../src/stores/sqlite-jobs/protocol.ts';
 import { openDatabase } from '../../src/stores/sqlite-jobs/schema.ts';
-import { jobRequest, problem, want } from './job-backend-contract.ts';
+import { jobRequest, problem, want } from './job-contract-setup.ts';
 
 const hour = 3_600_000;
 

@@ -5,7 +5,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, it, onTestFinished } from 'vitest';
 import type { JobBackend, JobRequest } from '../../src/contracts/jobs.ts';
 import { openSqliteJobs, type SqliteJobsOptions } from '../../src/stores/sqlite-jobs.ts';
-import { describeJobBackend, type JobStorage, jobRequest, want } from './job-backend-contract.ts';
+import { describeJobBackend } from './job-backend-contract.ts';
+import { type JobStorage, jobRequest, want } from './job-contract-setup.ts';
 
 async function scratchFile(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'skillgate-jobs-'));
