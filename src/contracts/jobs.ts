@@ -43,7 +43,7 @@ export interface Idempotency {
 export interface JobSummary {
   readonly id: string;
   readonly skill: string;
-  /** The version that ran last; the version at acceptance before that. */
+  /** The version that ran to the end; before that the version at acceptance. */
   readonly version: string;
   readonly status: JobStatus;
   /** How often it was started; a start that was handed back does not count. */

@@ -23,7 +23,8 @@ const sweepMs = { shortest: 25, longest: 60_000 };
  */
 export async function openSqliteJobs(options: SqliteJobsOptions): Promise<JobBackend> {
   const { path, leaseMs, renewMs = leaseMs / 3, resultTtlMs, warn } = options;
-  await mkdir(dirname(path), { recursive: true }).catch((cause: Error) => {
+  // Inputs and outputs are nobody else's business.
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch((cause: Error) => {
     throw new JobBackendError(`the folder ${dirname(path)} cannot be made: ${cause.message}`, { cause });
   });
   const watches = createWatches();
@@ -38,6 +39,7 @@ export async function openSqliteJobs(options: SqliteJobsOptions): Promise<JobBac
       watches.tell(changes);
       leases.check(changes).catch((error) => warn('job_leases_unchecked', error));
     },
+    onTrouble: (error) => warn('job_journal_unread', error),
     onDeath: (error) => warn('job_store_died', error),
   });
   const leases = createLeases(thread.call);

@@ -15,19 +15,29 @@ export function runCalls(
   operations: Operations,
   calls: readonly Call[],
 ): readonly CallReply[] {
-  const writes = calls.some(({ name }) => !questions.has(name));
+  const changes = calls.filter(({ name }) => !questions.has(name));
   try {
-    if (writes) database.exec('BEGIN IMMEDIATE');
+    if (changes.length > 0) database.exec('BEGIN IMMEDIATE');
+  } catch (failure) {
+    // Another process holds the file for too long. To wait again for every single call would help nobody.
+    const others = calls.filter((call) => !changes.includes(call));
+    return [...changes.map((call) => failed(call, failure)), ...runCalls(database, operations, others)];
+  }
+  try {
     const replies = calls.map((call) => ({ id: call.id, result: runCall(operations, call) }));
-    if (writes) database.exec('COMMIT');
+    if (changes.length > 0) database.exec('COMMIT');
     return replies;
   } catch (failure) {
     // SQLite has rolled back by itself after some failures, and not after others.
     if (database.isTransaction) database.exec('ROLLBACK');
     const [call, ...others] = calls;
-    if (call && others.length === 0) return [{ id: call.id, failure, sqliteCode: sqliteCodeOf(failure) }];
+    if (call && others.length === 0) return [failed(call, failure)];
     return calls.flatMap((each) => runCalls(database, operations, [each]));
   }
+}
+
+function failed({ id }: Call, failure: unknown): CallReply {
+  return { id, failure, sqliteCode: sqliteCodeOf(failure) };
 }
 
 function runCall<Name extends OperationName>(operations: Operations, call: Call<Name>): Result<Name> {

@@ -107,4 +107,6 @@ export type ToThread =
 export type FromThread =
   | { readonly type: 'opened' }
   | { readonly type: 'open-failed'; readonly reason: unknown }
+  /** What failed outside of any call, and is going to be tried again. */
+  | { readonly type: 'trouble'; readonly reason: unknown }
   | { readonly type: 'settled'; readonly replies: readonly CallReply[]; readonly changes: readonly Change[] };

@@ -27,6 +27,8 @@ export interface JobThread {
 export interface JobThreadOptions extends ThreadSetup {
   /** Told of what happened to jobs, here and in other processes. */
   readonly onChanges: (changes: readonly Change[]) => void;
+  /** Told of what failed outside of any call. */
+  readonly onTrouble: (error: unknown) => void;
   /** Told when the thread ended although nobody closed it. */
   readonly onDeath: (error: unknown) => void;
 }
@@ -55,7 +57,12 @@ const diskRetryMs = 5000;
  *
  * @throws JobBackendError where the file cannot be used
  */
-export async function startJobThread({ onChanges, onDeath, ...setup }: JobThreadOptions): Promise<JobThread> {
+export async function startJobThread({
+  onChanges,
+  onTrouble,
+  onDeath,
+  ...setup
+}: JobThreadOptions): Promise<JobThread> {
   const worker = new Worker(workerFile, { workerData: setup, name: 'jobs' });
   const opened = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
@@ -75,9 +82,13 @@ export async function startJobThread({ onChanges, onDeath, ...setup }: JobThread
   worker.on('message', (message: FromThread) => {
     if (message.type === 'opened') opened.resolve();
     else if (message.type === 'open-failed') opened.reject(cannotOpen(setup.path, message.reason));
+    else if (message.type === 'trouble') onTrouble(message.reason);
     else {
       for (const reply of message.replies) settle(reply);
-      if (message.changes.length > 0) onChanges(message.changes);
+      // After those who wait for the replies: a run has to be held before it can be lost.
+      setImmediate(() => {
+        if (!isClosed && message.changes.length > 0) onChanges(message.changes);
+      });
     }
   });
   worker.on('error', (error) => {

@@ -7,7 +7,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { runCalls } from './group-commit.ts';
 import { createJournal } from './journal.ts';
 import { createOperations } from './operations.ts';
-import type { Call, FromThread, ThreadSetup, ToThread } from './protocol.ts';
+import type { Call, Change, FromThread, ThreadSetup, ToThread } from './protocol.ts';
 import { openDatabase } from './schema.ts';
 
 /** How often the thread looks whether another process has written, in milliseconds. */
@@ -35,12 +35,23 @@ function main(port: MessagePort, setup: ThreadSetup): void {
   function run(calls: readonly Call[]): void {
     for (let at = 0; at < calls.length; at += batchSize) {
       const replies = runCalls(database, operations, calls.slice(at, at + batchSize));
-      post({ type: 'settled', replies, changes: journal.news() });
+      post({ type: 'settled', replies, changes: news() });
+    }
+  }
+
+  function news(): readonly Change[] {
+    try {
+      return journal.news();
+    } catch (reason) {
+      // Nothing is lost: they are news until they have been read.
+      post({ type: 'trouble', reason });
+      return [];
     }
   }
 
   const looking = setInterval(() => {
-    if (hasForeignChanges()) post({ type: 'settled', replies: [], changes: journal.news() });
+    const changes = hasForeignChanges() ? news() : [];
+    if (changes.length > 0) post({ type: 'settled', replies: [], changes });
   }, lookMs);
 
   port.on('message', (first: ToThread) => {
