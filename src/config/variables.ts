@@ -293,7 +293,8 @@ const jobs = {
     name: 'JOB_LEASE_MS',
     kind: wholeNumber(100, 3_600_000),
     default: '15000',
-    description: 'After how long without a sign of life from its worker a job is given to another.',
+    description:
+      'After how long without a sign of life from its worker a job is given to another. The same for all processes that share the jobs.',
   },
   jobResultTtlMs: {
     name: 'JOB_RESULT_TTL_MS',

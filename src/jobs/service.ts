@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { SkillgateError } from '../contracts/errors.ts';
 import type { SkillInvoker } from '../contracts/invocation.ts';
-import { hasEnded, type Idempotency, type Job, type JobService, type JobStore } from '../contracts/jobs.ts';
+import {
+  hasEnded,
+  type Idempotency,
+  type Job,
+  type JobService,
+  type JobStore,
+  type Watch,
+} from '../contracts/jobs.ts';
 import type { JsonValue } from '../contracts/json.ts';
 import { linkedController } from '../lib/abort.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
@@ -73,7 +80,7 @@ export function createJobService({ store, invoker }: JobServiceOptions): Running
         for (;;) {
           const job = await get(id, caller.id);
           if (hasEnded(job) || patience.signal.aborted) return job;
-          await watch.changed(patience.signal).catch(() => signal.throwIfAborted());
+          await changed(watch, patience.signal, signal);
         }
       } finally {
         clearTimeout(timer);
@@ -93,7 +100,7 @@ export function createJobService({ store, invoker }: JobServiceOptions): Running
             yield event;
           }
           if (hasEnded(job)) return;
-          await watch.changed(patience.signal).catch(() => signal.throwIfAborted());
+          await changed(watch, patience.signal, signal);
         }
       } finally {
         patience.unlink();
@@ -108,6 +115,15 @@ export function createJobService({ store, invoker }: JobServiceOptions): Running
     list: (caller, query) => store.list(caller.id, query),
     stopWaiting: () => stopping.abort(),
   };
+}
+
+/** Waits for a change, or until patience is over; only the caller's leaving is an error. */
+async function changed(watch: Watch, patience: AbortSignal, signal: AbortSignal): Promise<void> {
+  try {
+    await watch.changed(patience);
+  } catch (error) {
+    if (signal.aborted || !patience.aborted) throw error;
+  }
 }
 
 function idempotencyOf(key: string, input: JsonValue): Idempotency {

@@ -39,8 +39,7 @@ export async function openSqliteJobs(options: SqliteJobsOptions): Promise<JobBac
       watches.tell(changes);
       leases.check(changes).catch((error) => warn('job_leases_unchecked', error));
     },
-    onTrouble: (error) => warn('job_journal_unread', error),
-    onDeath: (error) => warn('job_store_died', error),
+    warn,
   });
   const leases = createLeases(thread.call);
   let dueTimer: NodeJS.Timeout | undefined;

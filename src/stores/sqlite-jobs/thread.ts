@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { SkillgateError } from '../../contracts/errors.ts';
 import { JobBackendError } from '../../contracts/jobs.ts';
+import type { Warn } from '../../lib/warn.ts';
 import type {
   Argument,
   CallReply,
@@ -27,10 +28,7 @@ export interface JobThread {
 export interface JobThreadOptions extends ThreadSetup {
   /** Told of what happened to jobs, here and in other processes. */
   readonly onChanges: (changes: readonly Change[]) => void;
-  /** Told of what failed outside of any call. */
-  readonly onTrouble: (error: unknown) => void;
-  /** Told when the thread ended although nobody closed it. */
-  readonly onDeath: (error: unknown) => void;
+  readonly warn: Warn;
 }
 
 /** A `Call`; that name and argument fit is seen to where it is made. */
@@ -57,12 +55,7 @@ const diskRetryMs = 5000;
  *
  * @throws JobBackendError where the file cannot be used
  */
-export async function startJobThread({
-  onChanges,
-  onTrouble,
-  onDeath,
-  ...setup
-}: JobThreadOptions): Promise<JobThread> {
+export async function startJobThread({ onChanges, warn, ...setup }: JobThreadOptions): Promise<JobThread> {
   const worker = new Worker(workerFile, { workerData: setup, name: 'jobs' });
   const opened = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
@@ -75,14 +68,19 @@ export async function startJobThread({
   function settle(reply: CallReply): void {
     const waiting = pending.get(reply.id);
     pending.delete(reply.id);
-    if ('result' in reply) waiting?.resolve(reply.result);
-    else waiting?.reject(toError(reply));
+    if ('result' in reply) {
+      waiting?.resolve(reply.result);
+    } else {
+      // The caller is told no more than that it failed.
+      warn('job_store_failed', reply.failure);
+      waiting?.reject(toError(reply));
+    }
   }
 
   worker.on('message', (message: FromThread) => {
     if (message.type === 'opened') opened.resolve();
     else if (message.type === 'open-failed') opened.reject(cannotOpen(setup.path, message.reason));
-    else if (message.type === 'trouble') onTrouble(message.reason);
+    else if (message.type === 'trouble') warn('job_journal_unread', message.reason);
     else {
       for (const reply of message.replies) settle(reply);
       // After those who wait for the replies: a run has to be held before it can be lost.
@@ -96,7 +94,7 @@ export async function startJobThread({
   });
   worker.on('exit', () => {
     opened.reject(cannotOpen(setup.path, death));
-    if (!isClosed) onDeath(death);
+    if (!isClosed) warn('job_store_died', death);
     isClosed = true;
     for (const { reject } of pending.values()) reject(closed(death));
     pending.clear();
