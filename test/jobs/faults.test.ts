@@ -1,23 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { expect, it, onTestFinished } from 'vitest';
 import { definitionOf, startApp } from '../app.ts';
-import { after, type Behaviour, json, startModelServer } from '../servers/model-server.ts';
+import { after, type Behaviour, hang, json, startModelServer } from '../servers/model-server.ts';
 import { dataFolder } from '../skills/fixtures.ts';
 import { ended, submit } from './job-client.ts';
-
-const main = join(import.meta.dirname, '../../src/main.ts');
-
-/** Starts the real worker, and waits until it works. */
-async function startWorker(env: Readonly<Record<string, string>>): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [main, 'worker'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const lines = createInterface(child.stdout);
-  await new Promise<void>((resolve) => lines.on('line', (line) => line.includes('"working"') && resolve()));
-  return child;
-}
+import { startWorkerProcess } from './worker-process.ts';
 
 it('ends every accepted job exactly once, whatever kills the workers and whatever the model does', async () => {
   const model = await startModelServer();
@@ -34,7 +21,7 @@ it('ends every accepted job exactly once, whatever kills the workers and whateve
   const definition = definitionOf(model.url, { retry: { max_attempts: 1 }, breaker: { failures: 1000 } });
   const front = await startApp([definition], { ...env, JOB_CONCURRENCY: '0' });
   const surroundings = { ...env, SKILLS_DIR: front.skillsDir, JOB_CONCURRENCY: '4' };
-  const workers = await Promise.all([startWorker(surroundings), startWorker(surroundings)]);
+  const workers = await Promise.all([startWorkerProcess(surroundings), startWorkerProcess(surroundings)]);
 
   const jobs = await Promise.all(
     Array.from({ length: 150 }, (_, number) => submit(front, { text: `${number}` })),
@@ -44,7 +31,7 @@ it('ends every accepted job exactly once, whatever kills the workers and whateve
     await expect.poll(() => calls, { timeout: 5000, interval: 5 }).toBeGreaterThan(before + 10);
     worker.kill('SIGKILL');
     await once(worker, 'exit');
-    void startWorker(surroundings);
+    void startWorkerProcess(surroundings);
   }
 
   const results = await Promise.all(jobs.map((job) => ended(front, job)));
@@ -56,3 +43,22 @@ it('ends every accepted job exactly once, whatever kills the workers and whateve
   for (const text of events) expect(text.match(/^event: succeeded$/gm)).toHaveLength(1);
   expect(results.filter(({ attempts }) => attempts > 1).length).toBeGreaterThan(0);
 }, 30_000);
+
+it('a worker that is told to stop hands back what it cannot end, and ends well', async () => {
+  const model = await startModelServer();
+  onTestFinished(() => model.close());
+  model.always(hang());
+  const DATA_DIR = await dataFolder();
+  const front = await startApp([definitionOf(model.url)], { DATA_DIR, JOB_CONCURRENCY: '0' });
+  const worker = await startWorkerProcess({ DATA_DIR, SKILLS_DIR: front.skillsDir, SHUTDOWN_GRACE_MS: '50' });
+  const [requested, aborted] = [model.requested(), model.aborted()];
+  const { id } = await submit(front, { text: 'a' });
+  await requested;
+  worker.kill('SIGTERM');
+  expect(await once(worker, 'exit')).toEqual([0, null]);
+  await aborted;
+  expect(await (await fetch(`${front.url}/jobs/${id}`)).json()).toMatchObject({
+    status: 'queued',
+    attempts: 0,
+  });
+});
