@@ -177,7 +177,7 @@ describe('waiting for a job', () => {
     const model = await startModel();
     const { app, ...running } = await startApp([definitionOf(model.url)], withoutWorker);
     const job = await submit(running, { text: 'a' });
-    const waiting = ended(running, job);
+    const waiting = readJson<ShownJob>(fetch(`${running.url}/jobs/${job.id}?wait_ms=8000`));
     const events = fetch(`${running.url}/jobs/${job.id}/events`);
     await events;
     const closed = app.close(5000);

@@ -35,7 +35,7 @@ it('ends every accepted job exactly once, whatever kills the workers and whateve
   }
 
   const results = await Promise.all(jobs.map((job) => ended(front, job)));
-  expect(results.map(({ status }) => status)).toEqual(jobs.map(() => 'succeeded'));
+  expect(results.filter(({ status }) => status !== 'succeeded')).toEqual([]);
   expect(await Promise.all(jobs.map((job) => ended(front, job)))).toEqual(results);
   const events = await Promise.all(
     jobs.map(async ({ id }) => (await fetch(`${front.url}/jobs/${id}/events`)).text()),

@@ -1,4 +1,4 @@
-import type { JobStatus } from '../../src/contracts/jobs.ts';
+import { hasEnded, type JobStatus } from '../../src/contracts/jobs.ts';
 import { type RunningApp, readJson } from '../app.ts';
 
 /** A job as the gateway shows it. */
@@ -22,7 +22,10 @@ export async function submit(
   return readJson(response);
 }
 
-/** The job when it has ended. */
+/** The job when it has ended. Waits for as long as the test lasts. */
 export async function ended({ url }: Pick<RunningApp, 'url'>, { id }: ShownJob): Promise<ShownJob> {
-  return readJson(fetch(`${url}/jobs/${id}?wait_ms=8000`));
+  for (;;) {
+    const job = await readJson<ShownJob>(fetch(`${url}/jobs/${id}?wait_ms=8000`));
+    if (hasEnded(job)) return job;
+  }
 }

@@ -147,11 +147,11 @@ export function describeJobQueue({ oneBackend, storage }: JobSurroundings): void
 
     it('is left to its process for as long as that gives signs of life', async () => {
       const open = await storage();
-      const [first, second] = [await open({ leaseMs: 300 }), await open({ leaseMs: 300 })];
+      const [first, second] = [await open({ leaseMs: 500 }), await open({ leaseMs: 500 })];
       await accept(first);
       const execution = await takeOne(first);
       const idleFrom = performance.now();
-      while (performance.now() - idleFrom < 900) {
+      while (performance.now() - idleFrom < 1200) {
         expect(await second.take(want())).toEqual([]);
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
