@@ -22,8 +22,11 @@ COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY models ./models
 COPY schemas ./schemas
-# The number, not the name `node`: Kubernetes checks runAsNonRoot by it. The program belongs to root, and nothing here is
-# the user's to change.
+# Where jobs are kept (DATA_DIR). For any user, since some clusters choose one.
+RUN install -d -m 1777 .data
+VOLUME /app/.data
+# The number, not the name `node`: Kubernetes checks runAsNonRoot by it. The program belongs to root, and nothing here but
+# .data is the user's to change.
 USER 1000:1000
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -35,17 +35,22 @@ export async function startBareGateway(modelServerPort: number): Promise<Gateway
   return ready(child, 'bare', port);
 }
 
+export interface SkillgateOptions {
+  /** Options for Node, such as `--cpu-prof`. */
+  readonly nodeOptions?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /**
  * Starts Skillgate as the image does, from the compiled code: API key, rate limit, signed token, logs at info into a
  * file, metrics.
  *
  * @param folder a scratch folder for skill and log
- * @param nodeOptions options for Node, such as `--cpu-prof`
  */
 export async function startSkillgate(
   modelServerPort: number,
   folder: string,
-  nodeOptions: readonly string[] = [],
+  { nodeOptions = [], env = {} }: SkillgateOptions = {},
 ): Promise<Gateway> {
   const port = await freePort();
   const skills = join(folder, 'skills');
@@ -60,9 +65,11 @@ export async function startSkillgate(
       PORT: String(port),
       LOG_LEVEL: 'info',
       SKILLS_DIR: skills,
+      DATA_DIR: join(folder, 'data'),
       AUTH_API_KEYS: `bench:${createHash('sha256').update(apiKey).digest('hex')}`,
       UPSTREAM_JWT_SECRET: 'a secret of more than thirty-two bytes, for the benchmark',
       RATE_LIMIT_MAX: '1000000000',
+      ...env,
     },
     stdio: ['ignore', log, 'inherit'],
   });

@@ -38,7 +38,7 @@ export async function closedLoop(
       const source = createRequestSource(path);
       return new Promise<void>((resolve) => {
         const onResponse = (status: number) => {
-          if (status === 200) requests += 1;
+          if (status === 200 || status === 202) requests += 1;
           else errors += 1;
           if (running && status !== 0) connection.send(next(source), onResponse);
           else resolve();

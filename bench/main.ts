@@ -1,7 +1,7 @@
 /**
  * Measures what Skillgate costs beside a bare handler. Not for CI: it needs two cores to itself.
  *
- * `npm run bench -- [--rounds 5] [--seconds 4] [--connections 64] [--only throughput,latency,startup]
+ * `npm run bench -- [--rounds 5] [--seconds 4] [--connections 64] [--only throughput,latency,startup,jobs]
  *   [--soak-minutes 10] [--profile misses|hits]`
  */
 import { spawnSync } from 'node:child_process';
@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root, startBareGateway, startSkillgate } from './gateways.ts';
+import { jobRows } from './jobs.ts';
 import { closedLoop, type NextRequest } from './load.ts';
 import { startModelServer } from './model-server.ts';
 import { hottestFunctions, hottestParts, readProfile } from './profile.ts';
@@ -18,12 +19,14 @@ import { keepReport, type Row, renderReport } from './report.ts';
 import { latencyRows, soakRows, startupRows, throughputRows } from './rows.ts';
 import { soak } from './soak.ts';
 
+const allSections = ['throughput', 'latency', 'startup', 'jobs'];
+
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
     connections: { type: 'string', default: '64' },
-    only: { type: 'string', default: 'throughput,latency,startup' },
+    only: { type: 'string', default: allSections.join() },
     'soak-minutes': { type: 'string', default: '0' },
     profile: { type: 'string' },
   },
@@ -77,7 +80,8 @@ async function measure(): Promise<boolean> {
     await skillgate.stop();
   }
   if (sections.has('startup')) rows.push(...(await startupRows(options.rounds)));
-  if (rows.length > 0) await show(rows, notes, 'bench', sections.size === 3);
+  if (sections.has('jobs')) rows.push(...(await jobRows(modelServer.port, folder, options)));
+  if (rows.length > 0) await show(rows, notes, 'bench', sections.size === allSections.length);
   const soaked = soakMinutes > 0 ? await runSoak() : [];
   return [...rows, ...soaked].some(({ met }) => met === false);
 }
@@ -108,10 +112,9 @@ async function profile(kind: string): Promise<boolean> {
   const profiles = join(root, '.cache/profiles');
   await rm(profiles, { recursive: true, force: true });
   await mkdir(profiles, { recursive: true });
-  const gateway = await startSkillgate(modelServer.port, folder, [
-    '--cpu-prof',
-    `--cpu-prof-dir=${profiles}`,
-  ]);
+  const gateway = await startSkillgate(modelServer.port, folder, {
+    nodeOptions: ['--cpu-prof', `--cpu-prof-dir=${profiles}`],
+  });
   const { perSecond } = await closedLoop(gateway, next, { connections: options.connections, seconds: 10 });
   await gateway.stop();
   const recorded = await readProfile(profiles);

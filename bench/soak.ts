@@ -1,6 +1,6 @@
 import type { Gateway } from './gateways.ts';
 import { openLoop } from './load.ts';
-import { apiKey } from './requests.ts';
+import { readMetrics } from './metrics.ts';
 import { type Trend, trend } from './statistics.ts';
 
 export interface SoakResult {
@@ -61,16 +61,8 @@ export async function soak(
   };
 }
 
-async function sample({ port }: Gateway, minute: number): Promise<Sample> {
-  const response = await fetch(`http://127.0.0.1:${port}/metrics`, {
-    headers: { authorization: `Bearer ${apiKey}` },
-  });
-  const text = await response.text();
-  const value = (name: string) => {
-    const [, number] = new RegExp(`^${name} (\\S+)$`, 'm').exec(text) ?? [];
-    if (number === undefined) throw new Error(`/metrics answered ${response.status} without ${name}`);
-    return Number(number);
-  };
+async function sample(gateway: Gateway, minute: number): Promise<Sample> {
+  const value = await readMetrics(gateway);
   return {
     minute,
     residentMib: value('process_resident_memory_bytes') / mib,

@@ -1,11 +1,13 @@
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { type Jobs, openJobs } from './assemble-jobs.ts';
 import type { Config } from './config/load-config.ts';
 import { SkillgateError } from './contracts/errors.ts';
 import type { Logger } from './contracts/logger.ts';
 import { createCallerVerifier } from './credentials/caller-verifier.ts';
 import { batch } from './entrypoints/batch.ts';
 import { catalog } from './entrypoints/catalog.ts';
+import { jobs as jobRoutes } from './entrypoints/jobs.ts';
 import { jwksEntrypoint } from './entrypoints/jwks.ts';
 import { probes } from './entrypoints/probes.ts';
 import { requestIdOf } from './entrypoints/request-context.ts';
@@ -25,6 +27,7 @@ export interface AppOptions {
 /** The gateway with HTTP in front of it. */
 export interface App {
   readonly gateway: Gateway;
+  readonly jobs: Jobs;
   readonly http: FastifyInstance;
   /** Listens, and follows the skills folder from then on. Gives the address, such as `http://127.0.0.1:8080`. */
   listen(): Promise<string>;
@@ -39,11 +42,17 @@ export interface App {
 /**
  * Makes the whole application.
  *
- * @throws SkillsError where a definition has faults
+ * @throws SkillsError where a definition has faults, JobBackendError where jobs cannot be kept
  */
 export async function createApp({ config, logger }: AppOptions): Promise<App> {
   const metrics = createMetrics();
   const gateway = await createGateway({ config, logger, metrics });
+  const jobs = await openJobs({ config, logger, gateway }).catch(async (error: unknown) => {
+    await gateway.close();
+    throw error;
+  });
+  metrics.watchJobs(() => jobs.backend.counts(), warn(logger));
+  if (config.jobConcurrency > 0) jobs.startWorker();
 
   const http = Fastify({
     // One log line a call is the invoker's; the framework's own would be two more.
@@ -74,11 +83,13 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
   await http.register(probes, { catalog: gateway.catalog, isDraining: http.isDraining });
   await http.register(jwksEntrypoint, { jwks: () => gateway.signer?.jwks() ?? { keys: [] } });
   await http.register(catalog, { catalog: gateway.catalog });
-  await http.register(skills, { invoker: gateway.invoker });
+  await http.register(skills, { invoker: gateway.invoker, jobs: jobs.service });
+  await http.register(jobRoutes, { service: jobs.service });
   await http.register(batch, { invoker: gateway.invoker });
 
   return {
     gateway,
+    jobs,
     http,
     async listen() {
       const address = await http.listen({ host: config.host, port: config.port });
@@ -86,7 +97,8 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
       return address;
     },
     async close(graceMs = config.shutdownGraceMs) {
-      await http.closeGracefully(graceMs);
+      await Promise.all([jobs.stop(graceMs), http.closeGracefully(graceMs)]);
+      await jobs.close();
       await gateway.close();
     },
   };

@@ -96,10 +96,16 @@ export function assembleSkill(compiled: CompiledSkill, shared: SharedParts): Ski
     validateOutput(compiled.validateOutput)(infer),
   );
 
+  const check = compose<void>(
+    [authorize(definition.name), validateInput(compiled.validateInput)],
+    async () => undefined,
+  );
+
   readiness.start();
   return {
     compiled,
     handle,
+    check,
     readiness,
     meter,
     gauges: {

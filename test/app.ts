@@ -54,7 +54,7 @@ export interface PostOptions {
 /**
  * Starts the whole gateway on a free port with these definitions, and closes it when the test ends.
  *
- * @param env variables beside HOST, PORT and SKILLS_DIR
+ * @param env variables beside HOST, PORT, SKILLS_DIR and DATA_DIR
  */
 export async function startApp(
   definitions: readonly WrittenDefinition[],
@@ -63,11 +63,12 @@ export async function startApp(
   const skillsDir = await mkdtemp(join(tmpdir(), 'skillgate-skills-'));
   for (const definition of definitions) await writeDefinition(skillsDir, definition);
   const { logger, log } = recordingLogger();
-  const config = loadConfig({ PORT: '0', SKILLS_DIR: skillsDir, ...env });
+  const dataDir = await mkdtemp(join(tmpdir(), 'skillgate-data-'));
+  const config = loadConfig({ PORT: '0', SKILLS_DIR: skillsDir, DATA_DIR: dataDir, ...env });
   const app = await createApp({ config, logger });
   onTestFinished(async () => {
     await app.close(0);
-    await rm(skillsDir, { recursive: true });
+    for (const folder of [skillsDir, dataDir]) await rm(folder, { recursive: true });
   });
   const url = await app.listen();
   return {

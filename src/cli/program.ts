@@ -52,6 +52,17 @@ export function createProgram(terminal: Terminal, outcome: Outcome): Command {
     ['HOST=0.0.0.0 AUTH_API_KEYS=… skillgate serve', 'listen beyond this machine, with keys for callers'],
   ]);
 
+  const worker = program
+    .command('worker')
+    .description('Run jobs, without HTTP: as many at a time as JOB_CONCURRENCY says.')
+    .action(async () => {
+      outcome.exitCode = await (await import('./worker.ts')).worker(terminal);
+    });
+  help(worker, [
+    ['skillgate worker', 'run the jobs that the gateways of this machine accept (DATA_DIR)'],
+    ['JOB_CONCURRENCY=0 skillgate serve', 'a gateway that leaves its jobs to workers'],
+  ]);
+
   const validate = program
     .command('validate')
     .description('Check every definition: all faults with file, JSON pointer and reason.')
@@ -103,6 +114,34 @@ export function createProgram(terminal: Terminal, outcome: Outcome): Command {
     ['skillgate list', 'a table'],
     ["skillgate list --json | jq '.[].name'", 'the names alone'],
   ]);
+
+  const jobs = program
+    .command('jobs')
+    .description('Look after jobs.')
+    .action(() => jobs.help({ error: true }));
+  const dead = jobs
+    .command('dead')
+    .description('Jobs that were given up: they failed in a way that may pass, too often.')
+    .action(() => dead.help({ error: true }));
+  const listDead = dead
+    .command('list')
+    .description('List the dead jobs, the newest first, with the reason.')
+    .option('--json', 'write JSON, for machines')
+    .action(async (options: { json?: boolean }) => {
+      outcome.exitCode = await (await import('./jobs.ts')).listDeadJobs(terminal, options);
+    });
+  const retryDead = dead
+    .command('retry')
+    .description('Queue dead jobs again, as if they were new.')
+    .argument('[ids...]', 'the jobs; by default all of them')
+    .action(async (ids: string[]) => {
+      outcome.exitCode = await (await import('./jobs.ts')).retryDeadJobs(terminal, ids);
+    });
+  const deadExamples: readonly Example[] = [
+    ['skillgate jobs dead list', 'what was given up, and why'],
+    ['skillgate jobs dead retry', 'try all of it again, once the reason is gone'],
+  ];
+  for (const command of [jobs, dead, listDead, retryDead]) help(command, deadExamples);
 
   const keys = program
     .command('keys')

@@ -1,5 +1,7 @@
 import { CommanderError } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
+import { SkillgateError } from '../contracts/errors.ts';
+import { JobBackendError } from '../contracts/jobs.ts';
 import { type ExitCode, exitCode, UsageError } from './exit-code.ts';
 import { writeFaults } from './faults.ts';
 import { createProgram, type Outcome } from './program.ts';
@@ -44,6 +46,14 @@ async function report(error: unknown, terminal: Terminal): Promise<ExitCode> {
     say('the environment does not make a configuration');
     for (const { name, reason } of error.faults) stderr.write(`  ${name} ${reason}\n`);
     return exitCode.badConfiguration;
+  }
+  if (error instanceof JobBackendError) {
+    say(error.message);
+    return exitCode.badConfiguration;
+  }
+  if (error instanceof SkillgateError) {
+    say(error.message);
+    return exitCode.failed;
   }
   // Only a command that had loaded the gateway can fail like this.
   const { SkillsError } = await import('../gateway.ts');

@@ -1,11 +1,9 @@
 import { type App, createApp } from '../app.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { createProcessLogger, type ProcessLogger } from './create-logger.ts';
-import { type ExitCode, exitCode } from './exit-code.ts';
+import { createProcessLogger } from './create-logger.ts';
+import type { ExitCode } from './exit-code.ts';
+import { closeWithin, firstStopSignal } from './stop.ts';
 import type { Terminal } from './terminal.ts';
-
-/** How long the end may take beyond SHUTDOWN_GRACE_MS, in milliseconds, before the process ends without it. */
-const closeMarginMs = 1000;
 
 /** The gateway cannot listen where it was told to. */
 export class ListenError extends Error {
@@ -17,7 +15,7 @@ export class ListenError extends Error {
  * and what is left is cut off; a second signal ends the process at once.
  *
  * @returns when everything is closed, or when closing took too long
- * @throws ConfigError, SkillsError, ListenError
+ * @throws ConfigError, SkillsError, JobBackendError, ListenError
  */
 export async function serve({ env, stdout }: Terminal): Promise<ExitCode> {
   const config = loadConfig(env);
@@ -34,7 +32,7 @@ export async function serve({ env, stdout }: Terminal): Promise<ExitCode> {
   const signal = await stop;
   logger.info({ signal, grace_ms: config.shutdownGraceMs }, 'stopping');
   flush();
-  return close(app, config.shutdownGraceMs, logger);
+  return closeWithin((graceMs) => app.close(graceMs), config.shutdownGraceMs, logger);
 }
 
 async function listen(app: App, host: string, port: number): Promise<string> {
@@ -54,29 +52,3 @@ const listenReasons: Readonly<Record<string, string>> = {
   EACCES: 'this user may not; ports below 1024 often need more rights, set PORT to a higher one',
   EADDRNOTAVAIL: 'this machine does not have that address; set HOST to one it has',
 };
-
-/** Resolves at the first signal to stop. The next one ends the process at once. */
-function firstStopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let isStopping = false;
-    const stop = (signal: NodeJS.Signals) => {
-      if (isStopping) process.exit(exitCode.failed);
-      isStopping = true;
-      resolve(signal);
-    };
-    process.on('SIGTERM', stop).on('SIGINT', stop);
-  });
-}
-
-async function close(app: App, graceMs: number, logger: ProcessLogger['logger']): Promise<ExitCode> {
-  const overdue = Promise.withResolvers<'overdue'>();
-  const timer = setTimeout(() => overdue.resolve('overdue'), graceMs + closeMarginMs);
-  try {
-    const closed = app.close(graceMs).then(() => 'closed' as const);
-    const outcome = await Promise.race([closed, overdue.promise]);
-    logger.info({ closed: outcome === 'closed' }, 'stopped');
-    return exitCode.done;
-  } finally {
-    clearTimeout(timer);
-  }
-}

@@ -248,6 +248,75 @@ const cache = {
   },
 } as const satisfies Record<string, Variable>;
 
+const jobs = {
+  dataDir: {
+    name: 'DATA_DIR',
+    kind: directoryPath,
+    default: '.data',
+    description:
+      'The folder of the file that keeps the jobs. Any number of processes of one machine may share it; it must not be on a network file system.',
+  },
+  jobConcurrency: {
+    name: 'JOB_CONCURRENCY',
+    kind: wholeNumber(0, 1024),
+    default: '8',
+    description:
+      'Jobs that run at a time in this process, each skill within its own limits. With 0 `serve` accepts jobs and leaves them to others.',
+  },
+  jobQueueMax: {
+    name: 'JOB_QUEUE_MAX',
+    kind: wholeNumber(1, 10_000_000),
+    default: '10000',
+    description: 'Jobs that may wait; more are refused.',
+  },
+  jobMaxAttempts: {
+    name: 'JOB_MAX_ATTEMPTS',
+    kind: wholeNumber(1, 1000),
+    default: '20',
+    description:
+      'How often a job is started at most: after failures that may pass, such as a model that is not ready, and after the end of its worker.',
+  },
+  jobRetryBaseMs: {
+    name: 'JOB_RETRY_BASE_MS',
+    kind: wholeNumber(1, day),
+    default: '1000',
+    description:
+      'How long a job waits after its first such failure. The wait doubles from failure to failure.',
+  },
+  jobRetryMaxMs: {
+    name: 'JOB_RETRY_MAX_MS',
+    kind: wholeNumber(1, 600_000),
+    default: '60000',
+    description: 'The longest such wait, unless the model server asks for a longer one.',
+  },
+  jobLeaseMs: {
+    name: 'JOB_LEASE_MS',
+    kind: wholeNumber(100, 3_600_000),
+    default: '15000',
+    description:
+      'After how long without a sign of life from its worker a job is given to another. The same for all processes that share the jobs.',
+  },
+  jobResultTtlMs: {
+    name: 'JOB_RESULT_TTL_MS',
+    kind: wholeNumber(1, 365 * day),
+    default: '86400000',
+    description: 'How long a job that has ended is kept, with its result and its idempotency key.',
+  },
+  jobResultMaxBytes: {
+    name: 'JOB_RESULT_MAX_BYTES',
+    kind: byteSize(1, 512 * mebibyte),
+    default: '16MiB',
+    description: 'The largest output that is kept of a job.',
+  },
+  jobStoreMaxBytes: {
+    name: 'JOB_STORE_MAX_BYTES',
+    kind: byteSize(mebibyte, 1024 ** 4),
+    default: '8GiB',
+    description:
+      'The size that the file in DATA_DIR may have. New jobs are refused from nine tenths of it on, so that results find room.',
+  },
+} as const satisfies Record<string, Variable>;
+
 /** Every variable, by the name of its property in the configuration. */
 export const variables = {
   ...listening,
@@ -256,6 +325,7 @@ export const variables = {
   ...upstreamCredentials,
   ...upstreamNetwork,
   ...cache,
+  ...jobs,
 } as const;
 
 /** The variables in the order and under the titles in which people read them. */
@@ -266,6 +336,7 @@ export const sections: readonly { readonly title: string; readonly variables: re
   { title: 'Credentials for model servers', variables: Object.values(upstreamCredentials) },
   { title: 'The way to model servers', variables: Object.values(upstreamNetwork) },
   { title: 'Cache', variables: Object.values(cache) },
+  { title: 'Jobs', variables: Object.values(jobs) },
 ];
 
 type KindValue<Row> = Row extends { kind: Kind<infer Value> } ? Value : never;

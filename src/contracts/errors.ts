@@ -5,10 +5,17 @@
 export const errorTable = {
   malformed_json: { status: 400, title: 'The body is not JSON', retryable: false },
   invalid_input: { status: 400, title: 'The input does not fit the input schema', retryable: false },
+  invalid_request: { status: 400, title: 'A header or a query parameter is not valid', retryable: false },
   unauthenticated: { status: 401, title: 'No valid credentials were presented', retryable: false },
   forbidden: { status: 403, title: 'The credentials do not cover this', retryable: false },
   not_found: { status: 404, title: 'No such route', retryable: false },
   skill_not_found: { status: 404, title: 'No such skill', retryable: false },
+  job_not_found: { status: 404, title: 'No such job', retryable: false },
+  idempotency_conflict: {
+    status: 409,
+    title: 'The idempotency key was used with another input',
+    retryable: false,
+  },
   payload_too_large: { status: 413, title: 'The body is too large', retryable: false },
   unsupported_media_type: { status: 415, title: 'The body has to be application/json', retryable: false },
   rate_limited: { status: 429, title: 'Too many calls', retryable: false },
@@ -21,13 +28,18 @@ export const errorTable = {
   },
   upstream_error: { status: 502, title: 'The model server failed', retryable: false },
   invalid_output: { status: 502, title: 'The answer does not fit the output schema', retryable: false },
+  result_too_large: {
+    status: 502,
+    title: 'The result is larger than what is kept of a job',
+    retryable: false,
+  },
   model_not_ready: { status: 503, title: 'The model is not ready', retryable: true },
   circuit_open: {
     status: 503,
     title: 'The model server failed too often and is left alone',
     retryable: false,
   },
-  overloaded: { status: 503, title: 'Too many calls are waiting for this model', retryable: false },
+  overloaded: { status: 503, title: 'Too many calls or jobs are waiting', retryable: false },
   upstream_timeout: { status: 504, title: 'The model server did not answer in time', retryable: true },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -3,7 +3,7 @@ import type { SkillgateError } from './errors.ts';
 import type { JsonValue } from './json.ts';
 
 /** The entrypoint through which a call came. */
-export type Source = 'rest' | 'batch' | 'warmup' | 'cli';
+export type Source = 'rest' | 'batch' | 'job' | 'warmup' | 'cli';
 
 /** What a caller may say about the cache (RFC 9111, section 5.2.1). */
 export type CacheDirective = 'default' | 'no-cache' | 'no-store';
@@ -58,6 +58,14 @@ export interface SkillInvoker {
    * @throws SkillgateError with a code of the error table, and nothing else
    */
   invoke(invocation: Invocation): Promise<Reply>;
+
+  /**
+   * Finds what would refuse a call before anything is asked of the model, without making it.
+   *
+   * @returns the version of the skill that would run
+   * @throws SkillgateError `skill_not_found`, `forbidden` or `invalid_input`
+   */
+  check(invocation: Invocation): Promise<string>;
 
   /**
    * Runs a skill on several inputs, side by side within its concurrency limit. A bad input spoils only its own place.

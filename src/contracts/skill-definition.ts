@@ -178,6 +178,12 @@ const concurrency = {
   description: 'How many calls the model takes at once, and how many may wait.',
   properties: {
     max: { type: 'integer', minimum: 1, default: 32, description: 'Calls in flight to the model.' },
+    shared: {
+      type: 'boolean',
+      default: false,
+      description:
+        'Whether at most `max` jobs run at a time over all processes together, not in each. Calls that wait for their answer count in their own process.',
+    },
     queue: { type: 'integer', minimum: 0, default: 256, description: 'Calls that may wait for a place.' },
     queue_ms: { ...milliseconds, default: 10_000, description: 'How long a call may wait for a place.' },
   },

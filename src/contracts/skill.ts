@@ -29,6 +29,8 @@ export interface Skill {
   readonly compiled: CompiledSkill;
   /** The way through the policies to the model. */
   readonly handle: Handler<Answer>;
+  /** The beginning of that way alone: who calls, and with what. */
+  readonly check: Handler<void>;
   readonly readiness: ReadinessView;
   readonly meter: SkillMeter;
   readonly gauges: SkillGauges;

@@ -3,7 +3,7 @@ import { SkillgateError } from '../contracts/errors.ts';
 import type { SkillInvoker } from '../contracts/invocation.ts';
 import type { JsonValue } from '../contracts/json.ts';
 import { toProblem } from '../contracts/problem.ts';
-import { cacheDirectiveOf, traceparentOf, watchCaller } from './request-context.ts';
+import { cacheDirectiveOf, traceparentOf, whileCallerStays } from './request-context.ts';
 
 export interface BatchOptions {
   readonly invoker: SkillInvoker;
@@ -19,9 +19,8 @@ const maxRows = 1000;
 export const batch: FastifyPluginAsync<BatchOptions> = async (app, { invoker }) => {
   app.post<{ Params: { name: string }; Body: JsonValue }>('/skills/:name/batch', async (request, reply) => {
     const inputs = inputsOf(request.body);
-    const { signal, answered } = watchCaller(request);
-    const rows = await invoker
-      .invokeEach(
+    const rows = await whileCallerStays(request, (signal) =>
+      invoker.invokeEach(
         {
           skill: request.params.name,
           caller: request.caller,
@@ -32,8 +31,8 @@ export const batch: FastifyPluginAsync<BatchOptions> = async (app, { invoker }) 
           signal,
         },
         inputs,
-      )
-      .finally(answered);
+      ),
+    );
     const results = rows.map((row) =>
       row instanceof SkillgateError
         ? `{"error":${JSON.stringify(toProblem(row, request.id))}}`

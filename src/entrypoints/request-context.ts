@@ -43,26 +43,22 @@ export function cacheDirectiveOf(request: FastifyRequest): CacheDirective {
 /** The calls under way on each connection. */
 const callsOf = new WeakMap<Socket, Set<AbortController>>();
 
-/** A call whose caller is watched. */
-export interface WatchedCall {
-  /** Aborts when the caller closes the connection. */
-  readonly signal: AbortSignal;
-  /** The answer is on its way: what becomes of the connection no longer matters. */
-  answered(): void;
-}
-
 /**
- * Watches whether the caller stays. One listener a connection does, since connections live for many calls; one a
- * response would cost each call several microseconds.
+ * Makes a call on a signal that aborts when the caller closes the connection. One listener a connection sees to it,
+ * since connections live for many calls; one a response would cost each call several microseconds.
  */
-export function watchCaller({ raw: { socket } }: FastifyRequest): WatchedCall {
+export async function whileCallerStays<Result>(
+  { raw: { socket } }: FastifyRequest,
+  call: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
   const calls = callsOf.get(socket) ?? watchConnection(socket);
   const controller = new AbortController();
   calls.add(controller);
-  return {
-    signal: controller.signal,
-    answered: () => calls.delete(controller),
-  };
+  try {
+    return await call(controller.signal);
+  } finally {
+    calls.delete(controller);
+  }
 }
 
 function watchConnection(socket: Socket): Set<AbortController> {

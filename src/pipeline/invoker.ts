@@ -50,7 +50,7 @@ export function createInvoker({ catalog, logger }: InvokerOptions): SkillInvoker
   async function invoke(invocation: Invocation): Promise<Reply> {
     const skill = find(invocation.skill);
     const startedAt = performance.now();
-    const report: CallReport = { cache: 'bypass', collapsed: false, attempts: 0, upstreamMs: 0 };
+    const report = newReport();
     try {
       const { json } = await skill.handle(startCall(invocation, report));
       finish(skill, invocation, report, startedAt);
@@ -64,6 +64,11 @@ export function createInvoker({ catalog, logger }: InvokerOptions): SkillInvoker
 
   return {
     invoke,
+    async check(invocation) {
+      const skill = find(invocation.skill);
+      await skill.check(startCall(invocation, newReport()));
+      return skill.compiled.definition.version;
+    },
     async invokeEach(invocation, inputs) {
       const { definition } = find(invocation.skill).compiled;
       checkMayUse(invocation.caller, definition.name);
@@ -74,4 +79,8 @@ export function createInvoker({ catalog, logger }: InvokerOptions): SkillInvoker
       });
     },
   };
+}
+
+function newReport(): CallReport {
+  return { cache: 'bypass', collapsed: false, attempts: 0, upstreamMs: 0 };
 }

@@ -1,8 +1,10 @@
 import fastifyPlugin from 'fastify-plugin';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { JobStatus } from '../contracts/jobs.ts';
 import type { CircuitState, SkillMeter } from '../contracts/meter.ts';
 import type { GpuMemory } from '../contracts/readiness.ts';
 import type { Skill, SkillCatalog } from '../contracts/skill.ts';
+import type { Warn } from '../lib/warn.ts';
 
 /** Every metric of the gateway. Labels come from loaded definitions only, never from a request. */
 export interface Metrics {
@@ -10,6 +12,8 @@ export interface Metrics {
   meterFor(skill: { readonly name: string; readonly version: string }): SkillMeter;
   /** Lets the gauges read from the skills that are served, whenever somebody scrapes. */
   watch(catalog: SkillCatalog): void;
+  /** Lets the gauge of jobs ask for their numbers, whenever somebody scrapes. */
+  watchJobs(counts: () => Promise<Readonly<Record<JobStatus, number>>>, warn: Warn): void;
   reloadFailed(): void;
   /** Everything, in the Prometheus text format. */
   text(): Promise<string>;
@@ -138,6 +142,23 @@ export function createMetrics(): Metrics {
           this.reset();
           for (const { uuid, freeMib } of probedGpus(catalog))
             this.set({ device: uuid }, freeMib * 1024 * 1024);
+        },
+      });
+    },
+    watchJobs(counts, warn) {
+      new Gauge({
+        name: 'skillgate_jobs',
+        help: 'Jobs by state, those of all processes that share them',
+        labelNames: ['status'],
+        registers,
+        async collect() {
+          this.reset();
+          try {
+            for (const [status, count] of Object.entries(await counts())) this.set({ status }, count);
+          } catch (error) {
+            // The other metrics are worth having all the same.
+            warn('jobs_not_counted', error);
+          }
         },
       });
     },

@@ -1,10 +1,10 @@
 import { type SchemaFault, SkillgateError } from '../contracts/errors.ts';
-import type { AnswerPolicy } from '../contracts/pipeline.ts';
+import type { Policy } from '../contracts/pipeline.ts';
 import type { Validate } from '../contracts/skill.ts';
 import { findShapeFault } from '../lib/json-shape.ts';
 
 /** Lets a call through only if its input fits the input schema; else `invalid_input` with every fault. */
-export function validateInput(validate: Validate): AnswerPolicy {
+export function validateInput<Result>(validate: Validate): Policy<Result> {
   return (next) => (call) => {
     // Before the schema: nothing that walks the input may meet one that is too deep for the stack.
     const shapeFault = findShapeFault(call.input);

@@ -40,7 +40,7 @@ export function createDefinition(
     timeouts,
     retry: { max_attempts: 3, base_ms: 100, max_ms: 2000, idempotent: true },
     breaker: { failures: 5, reset_ms: 10_000 },
-    concurrency: { max: 32, queue: 256, queue_ms: 10_000 },
+    concurrency: { shared: false, max: 32, queue: 256, queue_ms: 10_000 },
     cache: { enabled: true, scope: 'shared' },
     warmup: [],
     readiness: { required: false, interval_ms: 10_000, wait: false },

@@ -18,6 +18,10 @@ describe('skillgate', () => {
       ['list'],
       ['keys'],
       ['keys', 'create'],
+      ['worker'],
+      ['jobs'],
+      ['jobs', 'dead', 'list'],
+      ['jobs', 'dead', 'retry'],
     ]) {
       const { exitCode, stdout } = await runCommand([...command, '--help']);
       expect(exitCode, command.join(' ')).toBe(0);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { after, hang, json, startModelServer } from '../servers/model-server.ts';
-import { skillsFolder } from '../skills/fixtures.ts';
+import { dataFolder, skillsFolder } from '../skills/fixtures.ts';
 import { skillAt } from './shouting-model.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
@@ -21,7 +21,9 @@ interface Gateway {
 
 /** Starts the real command line on a free port. */
 async function serve(skillsDir: string, env: Record<string, string> = {}): Promise<Gateway> {
-  const child = spawn(process.execPath, [main], { env: { PORT: '0', SKILLS_DIR: skillsDir, ...env } });
+  const child = spawn(process.execPath, [main], {
+    env: { PORT: '0', SKILLS_DIR: skillsDir, DATA_DIR: await dataFolder(), ...env },
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   const ended = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null);
   const lines: Record<string, unknown>[] = [];
@@ -45,7 +47,7 @@ async function serve(skillsDir: string, env: Record<string, string> = {}): Promi
 
 /** Runs the real command line to its end. */
 async function run(env: Record<string, string>) {
-  const child = spawn(process.execPath, [main, 'serve'], { env });
+  const child = spawn(process.execPath, [main, 'serve'], { env: { DATA_DIR: await dataFolder(), ...env } });
   const output = Promise.all([text(child.stdout), text(child.stderr)]);
   const [code] = await once(child, 'exit');
   const [stdout, stderr] = await output;

@@ -64,6 +64,13 @@ export function faultsOf(definition: JsonValue): readonly DefinitionFault[] {
   return 'faults' in result ? result.faults : [];
 }
 
+/** An empty folder, gone after the test. */
+export async function dataFolder(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'skillgate-data-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
 /** A folder with these files, gone after the test. A text is written as it is, anything else as JSON. */
 export async function skillsFolder(files: Record<string, JsonValue>): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'skillgate-skills-'));

@@ -100,22 +100,22 @@ describe('compileMapping', () => {
   });
 
   it('gives each evaluation the whole of its time, however many wait', async () => {
-    const { request: slow } = mappingOf({ request: '$sum($map([1..4000], function($x){$x * 2}))' });
+    const { request: slow } = mappingOf({ request: '$sum($map([1..500], function($x){$x * 2}))' });
     const start = performance.now();
     await slow?.({});
     const one = performance.now() - start;
     const count = Math.ceil(500 / one);
     const answers = await Promise.all(Array.from({ length: count }, () => slow?.({})));
-    expect(new Set(answers)).toEqual(new Set([16_004_000]));
+    expect(new Set(answers)).toEqual(new Set([250_500]));
   });
 
   it('lets timers run between evaluations', async () => {
-    const { request: slow } = mappingOf({ request: '$sum($map([1..4000], function($x){$x * 2}))' });
+    const { request: slow } = mappingOf({ request: '$sum($map([1..500], function($x){$x * 2}))' });
     let ticks = 0;
     const timer = setInterval(() => {
       ticks += 1;
     }, 1);
-    await Promise.all(Array.from({ length: 20 }, () => slow?.({})));
+    await Promise.all(Array.from({ length: 100 }, () => slow?.({})));
     clearInterval(timer);
     expect(ticks).toBeGreaterThan(2);
   });

@@ -11,6 +11,7 @@ export function standInSkill(compiled: CompiledSkill, onClose: () => void = () =
   return {
     compiled,
     handle: () => Promise.reject(new Error('not called here')),
+    check: () => Promise.reject(new Error('not called here')),
     readiness: {
       current: undefined,
       nextProbeMs: 0,

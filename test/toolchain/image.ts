@@ -137,6 +137,7 @@ async function apply({ keyword, flags, rest }: Instruction, stage: Stage, build:
       stage.healthcheck = parseExecForm(rest.replace(/^CMD\s+/, ''));
       return;
     case 'EXPOSE':
+    case 'VOLUME':
       return;
     default:
       throw new Error(`this stand-in for Docker does not know ${keyword}`);

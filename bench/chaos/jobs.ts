@@ -1,0 +1,121 @@
+import type { UnreliableModel } from './model.ts';
+
+/** A job as the gateway shows it, as far as it matters here. */
+interface ShownJob {
+  readonly id: string;
+  readonly status: string;
+  readonly attempts: number;
+  readonly output?: { readonly prediction: string };
+}
+
+/** What became of the jobs. */
+export interface Verdict {
+  readonly accepted: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Jobs that needed more than one run. */
+  readonly repeated: number;
+  /** Accepted, and unknown or not ended at the end. */
+  readonly lost: number;
+  /** Ended more than once, or with a result that changed or that no call of the model gave. */
+  readonly torn: number;
+}
+
+/** How many requests a client has under way. */
+const lanes = 32;
+
+/**
+ * Submits jobs, each until it is accepted: whoever gets no answer asks again with the same key.
+ *
+ * @returns the inputs' texts by job
+ */
+export async function submitAll(url: string, skill: string, count: number): Promise<Map<string, string>> {
+  const jobs = new Map<string, string>();
+  await spread(count, async (number) => {
+    const text = `input ${number}`;
+    const job = await insist<ShownJob>(`${url}/skills/${skill}/jobs`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': `key-${number}` },
+      body: JSON.stringify({ text }),
+    });
+    jobs.set(job.id, text);
+  });
+  return jobs;
+}
+
+/** Waits for the end of every job, and looks at each of them twice. */
+export async function judge(
+  url: string,
+  jobs: ReadonlyMap<string, string>,
+  model: UnreliableModel,
+): Promise<Verdict> {
+  const verdict = { accepted: jobs.size, succeeded: 0, failed: 0, repeated: 0, lost: 0, torn: 0 };
+  const entries = [...jobs];
+  const first = new Map<string, string>();
+  await spread(entries.length, async (index) => {
+    const [id = '', text = ''] = entries[index] ?? [];
+    const job = await ended(url, id);
+    if (job === undefined) {
+      verdict.lost += 1;
+      return;
+    }
+    first.set(id, JSON.stringify(job));
+    if (job.status === 'succeeded') verdict.succeeded += 1;
+    else verdict.failed += 1;
+    if (job.attempts > 1) verdict.repeated += 1;
+    const ends = (await endsOf(url, id)).length;
+    const isKnown =
+      job.status !== 'succeeded' || model.answersTo(text).includes(job.output?.prediction ?? '');
+    if (ends !== 1 || !isKnown) verdict.torn += 1;
+  });
+  await spread(entries.length, async (index) => {
+    const [id = ''] = entries[index] ?? [];
+    const again = JSON.stringify(await insist<ShownJob>(`${url}/jobs/${id}`));
+    if (first.has(id) && first.get(id) !== again) verdict.torn += 1;
+  });
+  return verdict;
+}
+
+const patienceMs = 120_000;
+
+async function ended(url: string, id: string): Promise<ShownJob | undefined> {
+  const giveUpAt = performance.now() + patienceMs;
+  while (performance.now() < giveUpAt) {
+    const job = await insist<ShownJob>(`${url}/jobs/${id}?wait_ms=10000`);
+    if (!['queued', 'running'].includes(job.status)) return job;
+  }
+  return undefined;
+}
+
+async function endsOf(url: string, id: string): Promise<readonly string[]> {
+  const text = await (await fetch(`${url}/jobs/${id}/events`)).text();
+  return text.match(/^event: (succeeded|failed|cancelled)$/gm) ?? [];
+}
+
+/** Asks until there is an answer that is neither a broken connection nor a refusal for the moment. */
+async function insist<Body>(url: string, init: RequestInit = {}): Promise<Body> {
+  const giveUpAt = performance.now() + patienceMs;
+  let last: unknown;
+  while (performance.now() < giveUpAt) {
+    try {
+      const response = await fetch(url, init);
+      const body = await response.text();
+      if (response.ok) return JSON.parse(body);
+      last = `${response.status} ${body}`;
+      if (response.status < 500) break;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${init.method ?? 'GET'} ${url} got no answer`, { cause: last });
+}
+
+async function spread(count: number, work: (index: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: lanes }, async () => {
+      while (next < count) await work(next++);
+    }),
+  );
+}
