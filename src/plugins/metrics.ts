@@ -1,15 +1,16 @@
 import fastifyPlugin from 'fastify-plugin';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { JobStatus } from '../contracts/jobs.ts';
-import type { CircuitState, SkillMeter } from '../contracts/meter.ts';
+import type { CircuitState } from '../contracts/meter.ts';
 import type { GpuMemory } from '../contracts/readiness.ts';
 import type { Skill, SkillCatalog } from '../contracts/skill.ts';
 import type { Warn } from '../lib/warn.ts';
+import { createCallMetrics, type MeterFor } from './call-metrics.ts';
 
 /** Every metric of the gateway. Labels come from loaded definitions only, never from a request. */
 export interface Metrics {
   /** The counters of one skill. */
-  meterFor(skill: { readonly name: string; readonly version: string }): SkillMeter;
+  readonly meterFor: MeterFor;
   /** Lets the gauges read from the skills that are served, whenever somebody scrapes. */
   watch(catalog: SkillCatalog): void;
   /** Lets the gauge of jobs ask for their numbers, whenever somebody scrapes. */
@@ -20,9 +21,6 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-/** From a cache hit to a slow model, in seconds. */
-const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-
 const circuitValue: Readonly<Record<CircuitState, number>> = { closed: 0, half_open: 1, open: 2 };
 
 /** Makes the metrics, with the process's own (memory, CPU, event loop) beside them. */
@@ -31,38 +29,7 @@ export function createMetrics(): Metrics {
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
 
-  const invocations = new Counter({
-    name: 'skillgate_invocations_total',
-    help: 'Calls by how they ended: ok, or an error code',
-    labelNames: ['skill', 'version', 'source', 'code'],
-    registers,
-  });
-  const invocationSeconds = new Histogram({
-    name: 'skillgate_invocation_duration_seconds',
-    help: 'Time from the entrypoint to the answer',
-    labelNames: ['skill'],
-    buckets,
-    registers,
-  });
-  const attempts = new Counter({
-    name: 'skillgate_upstream_attempts_total',
-    help: 'Attempts on the model server by outcome: ok, error, timeout, cancelled',
-    labelNames: ['skill', 'outcome'],
-    registers,
-  });
-  const attemptSeconds = new Histogram({
-    name: 'skillgate_upstream_duration_seconds',
-    help: 'Time of one attempt on the model server',
-    labelNames: ['skill'],
-    buckets,
-    registers,
-  });
-  const cacheRequests = new Counter({
-    name: 'skillgate_cache_requests_total',
-    help: 'Look-ups in the answer cache by level and result',
-    labelNames: ['skill', 'level', 'result'],
-    registers,
-  });
+  const meterFor = createCallMetrics(registry);
   const reloadFailures = new Counter({
     name: 'skillgate_skill_reload_failures_total',
     help: 'Reloads of the skills folder that met a faulty definition',
@@ -88,23 +55,7 @@ export function createMetrics(): Metrics {
   }
 
   return {
-    meterFor({ name: skill, version }) {
-      const seconds = invocationSeconds.labels({ skill });
-      const attemptTime = attemptSeconds.labels({ skill });
-      return {
-        invocation(source, code, duration) {
-          invocations.inc({ skill, version, source, code });
-          seconds.observe(duration);
-        },
-        attempt(outcome, duration) {
-          attempts.inc({ skill, outcome });
-          attemptTime.observe(duration);
-        },
-        cacheRequest(level, result) {
-          cacheRequests.inc({ skill, level, result });
-        },
-      };
-    },
+    meterFor,
     watch(catalog) {
       skillGauge(
         catalog,
