@@ -2,7 +2,6 @@ import type { Adapter, Attempt } from '../contracts/adapter.ts';
 import { SkillgateError } from '../contracts/errors.ts';
 import type { JsonValue } from '../contracts/json.ts';
 import type { Call, Handler } from '../contracts/pipeline.ts';
-import { linkedController } from '../lib/abort.ts';
 import { traceparentOf } from '../lib/trace-context.ts';
 
 export interface AttemptTimeoutOptions {
@@ -21,13 +20,11 @@ export function attemptTimeout(
   limits: AttemptTimeoutOptions,
 ): (infer: Adapter['infer']) => Handler<JsonValue> {
   return (infer) => async (call) => {
-    const { controller, unlink } = linkedController(call.signal);
-    const attempt = new TimedAttempt(call, controller, limits);
+    const attempt = new TimedAttempt(call, limits);
     try {
       return await infer(attempt);
     } finally {
       attempt.end();
-      unlink();
     }
   };
 }
@@ -44,7 +41,8 @@ class TimedAttempt implements Attempt {
   readonly requestId: string;
   readonly traceparent: string;
   readonly signal: AbortSignal;
-  readonly #controller: AbortController;
+  readonly #callSignal: AbortSignal;
+  readonly #controller = new AbortController();
   readonly #limits: AttemptTimeoutOptions;
   readonly #deadlineAt: number;
   #awaited: Awaited = 'connection';
@@ -53,18 +51,25 @@ class TimedAttempt implements Attempt {
   #timer: NodeJS.Timeout | undefined;
   #firesAt = Number.POSITIVE_INFINITY;
 
-  constructor(call: Call, controller: AbortController, limits: AttemptTimeoutOptions) {
+  constructor(call: Call, limits: AttemptTimeoutOptions) {
     this.input = call.input;
     this.requestId = call.requestId;
     this.traceparent = traceparentOf(call.traceparent, call.requestId);
-    this.signal = controller.signal;
-    this.#controller = controller;
+    this.signal = this.#controller.signal;
+    this.#callSignal = call.signal;
     this.#limits = limits;
     this.#deadlineAt = call.deadlineAt ?? Number.POSITIVE_INFINITY;
     const now = performance.now();
     // The shortest limit there can be, so that those that follow need no other timer.
     const firstLook = now + Math.min(limits.firstByteMs, limits.betweenBytesMs);
     this.#fireAt(Math.min(firstLook, this.#deadlineAt), now);
+    if (call.signal.aborted) this.handleEvent();
+    else call.signal.addEventListener('abort', this);
+  }
+
+  /** The call's signal aborted. */
+  handleEvent(): void {
+    this.#controller.abort(this.#callSignal.reason);
   }
 
   sent(): void {
@@ -77,6 +82,7 @@ class TimedAttempt implements Attempt {
 
   end(): void {
     clearTimeout(this.#timer);
+    this.#callSignal.removeEventListener('abort', this);
   }
 
   #await(awaited: Awaited, ms: number): void {
