@@ -78,7 +78,13 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
     verify: createCallerVerifier(config, warn(logger)),
     host: config.host,
   });
-  if (config.rateLimitMax > 0) await http.register(rateLimit, perCaller(config));
+  if (config.rateLimitMax > 0) {
+    // Said once a route: a list of exceptions would be asked at every call.
+    http.addHook('onRoute', (route) => {
+      if (route.config?.public) route.config = { ...route.config, rateLimit: false };
+    });
+    await http.register(rateLimit, perCaller(config));
+  }
   await http.register(metricsRoute, { metrics });
   await http.register(probes, { catalog: gateway.catalog, isDraining: http.isDraining });
   await http.register(jwksEntrypoint, { jwks: () => gateway.signer?.jwks() ?? { keys: [] } });
@@ -115,8 +121,6 @@ function perCaller(config: Config) {
     timeWindow: config.rateLimitWindowMs,
     hook: 'preValidation' as const,
     keyGenerator: (request: { caller: { id: string } }) => request.caller.id,
-    allowList: (request: { routeOptions: { config: { public?: boolean } } }) =>
-      request.routeOptions.config.public === true,
     enableDraftSpec: true,
     errorResponseBuilder: (_request: unknown, context: { ttl: number; max: number }) =>
       new SkillgateError(
