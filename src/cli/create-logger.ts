@@ -1,4 +1,5 @@
-import pino, { type Logger } from 'pino';
+import pino from 'pino';
+import type { LogFields, Logger } from '../contracts/logger.ts';
 import type { Output } from './terminal.ts';
 
 export interface ProcessLogger {
@@ -26,25 +27,47 @@ export function createProcessLogger(level: string, stream: Output): ProcessLogge
     stream.write(block);
     block = '';
   };
+  const write = (line: string) => {
+    block += line;
+    if (block.length >= blockSize) flush();
+  };
+  const timestamp = createTimestamp();
   const logger = pino(
     {
       level,
       base: null,
       messageKey: 'event',
-      timestamp: createTimestamp(),
+      timestamp,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: pino.stdSerializers.errWithCause },
     },
-    {
-      write(line) {
-        block += line;
-        if (block.length >= blockSize) flush();
-      },
-    },
+    { write },
   );
   setInterval(flush, flushIntervalMs).unref();
   process.on('exit', flush);
-  return { logger, flush };
+  return { logger: logger.isLevelEnabled('info') ? withPlainInfo(logger, timestamp, write) : logger, flush };
+}
+
+/**
+ * Writes the lines at info, of which there is one a call, without pino's detour: it asks JSON.stringify for each key and
+ * each value, where one question for the line gives the same text. Whatever needs pino's serializers goes to pino.
+ */
+function withPlainInfo(logger: Logger, timestamp: () => string, write: (line: string) => void): Logger {
+  return {
+    debug: (fields, event) => logger.debug(fields, event),
+    info(fields, event) {
+      if ('err' in fields) logger.info(fields, event);
+      else write(`{"level":"info"${timestamp()}${members(fields)},"event":${JSON.stringify(event)}}\n`);
+    },
+    warn: (fields, event) => logger.warn(fields, event),
+    error: (fields, event) => logger.error(fields, event),
+  };
+}
+
+/** The members of an object as they stand in its JSON text, each after a comma. */
+function members(fields: LogFields): string {
+  const text = JSON.stringify(fields);
+  return text === '{}' ? '' : `,${text.slice(1, -1)}`;
 }
 
 /** Writes the time of a line (RFC 3339) once a millisecond, and not once a line. */

@@ -20,7 +20,7 @@ export class ListenError extends Error {
 export async function serve({ env, stdout }: Terminal): Promise<ExitCode> {
   const config = loadConfig(env);
   const { logger, flush } = createProcessLogger(config.logLevel, stdout);
-  if (config.upstreamTlsInsecure) logger.warn('upstream_tls_insecure');
+  if (config.upstreamTlsInsecure) logger.warn({}, 'upstream_tls_insecure');
   const stop = firstStopSignal();
   const app = await createApp({ config, logger });
   const address = await listen(app, config.host, config.port);

@@ -22,7 +22,7 @@ export async function worker({ env, stdout }: Terminal): Promise<ExitCode> {
     ]);
   }
   const { logger, flush } = createProcessLogger(config.logLevel, stdout);
-  if (config.upstreamTlsInsecure) logger.warn('upstream_tls_insecure');
+  if (config.upstreamTlsInsecure) logger.warn({}, 'upstream_tls_insecure');
   const stop = firstStopSignal();
   const gateway = await createGateway({ config, logger, metrics: createMetrics() });
   const jobs = await openJobs({ config, logger, gateway }).catch(async (error: unknown) => {
