@@ -40,25 +40,34 @@ export function cacheDirectiveOf(request: FastifyRequest): CacheDirective {
   return directives.includes('no-cache') || directives.includes('max-age=0') ? 'no-cache' : 'default';
 }
 
-/** For each connection the signal that aborts when the caller closes it. */
-const signals = new WeakMap<Socket, AbortSignal>();
+/** The calls under way on each connection. */
+const callsOf = new WeakMap<Socket, Set<AbortController>>();
 
 /**
- * Makes a call on a signal that aborts when the caller closes the connection. All calls of a connection have the same
- * one, since connections live for many calls; a signal for each, and a listener, would cost it several microseconds.
+ * Makes a call on a signal that aborts when the caller closes the connection. One listener a connection sees to it,
+ * since connections live for many calls; one a response would cost each call several microseconds.
  */
-export function whileCallerStays<Result>(
+export async function whileCallerStays<Result>(
   { raw: { socket } }: FastifyRequest,
   call: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
-  return call(signals.get(socket) ?? watchConnection(socket));
+  const calls = callsOf.get(socket) ?? watchConnection(socket);
+  const controller = new AbortController();
+  calls.add(controller);
+  try {
+    return await call(controller.signal);
+  } finally {
+    calls.delete(controller);
+  }
 }
 
-function watchConnection(socket: Socket): AbortSignal {
-  const controller = new AbortController();
-  signals.set(socket, controller.signal);
+function watchConnection(socket: Socket): Set<AbortController> {
+  const calls = new Set<AbortController>();
+  callsOf.set(socket, calls);
   socket.once('close', () => {
-    controller.abort(new SkillgateError('cancelled', 'The caller closed the connection.'));
+    for (const controller of calls) {
+      controller.abort(new SkillgateError('cancelled', 'The caller closed the connection.'));
+    }
   });
-  return controller.signal;
+  return calls;
 }
