@@ -60,7 +60,7 @@ function createHttpAdapter({ definition, options, mapping, transport }: AdapterC
       method: endpoint.method,
       url: inQuery ? withQuery(url, input) : url,
       headers: attemptHeaders(headers, attempt),
-      ...(!inQuery && { body: JSON.stringify(input) }),
+      body: inQuery ? undefined : JSON.stringify(input),
       signal: attempt.signal,
       onSent: () => attempt.sent(),
       onProgress: () => attempt.progressed(),

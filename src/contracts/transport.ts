@@ -3,7 +3,7 @@ export interface UpstreamRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array;
+  readonly body?: string | Uint8Array | undefined;
   readonly signal: AbortSignal;
   /** Called when the request starts on a connected socket. */
   readonly onSent?: () => void;

@@ -11,20 +11,21 @@ export function canonicalJson(value: unknown): string {
 }
 
 function canonicalObject(object: Readonly<Record<string, unknown>> | object): string {
-  const keys = Object.keys(object);
-  if (isFlat(object) && isSorted(keys)) return JSON.stringify(object);
+  if (isCanonical(object)) return JSON.stringify(object);
   // RFC 8785 sorts by UTF-16 code units, as Array.prototype.sort does.
   const members = new Map(Object.entries(object));
-  const parts = keys.sort().map((key) => `${JSON.stringify(key)}:${canonicalJson(members.get(key))}`);
+  const keys = [...members.keys()].sort();
+  const parts = keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(members.get(key))}`);
   return `{${parts.join(',')}}`;
 }
 
-/** Whether no member is an object or a list. */
-function isFlat(object: object): boolean {
+/** Whether no member is an object or a list, and the keys are in order: then JSON.stringify writes the same. */
+function isCanonical(object: object): boolean {
   for (const member of Object.values(object)) if (typeof member === 'object' && member !== null) return false;
+  let last = '';
+  for (const key of Object.keys(object)) {
+    if (key < last) return false;
+    last = key;
+  }
   return true;
-}
-
-function isSorted(keys: readonly string[]): boolean {
-  return keys.every((key, index) => index === 0 || (keys[index - 1] ?? '') < key);
 }
