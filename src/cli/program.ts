@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command } from 'commander';
+import { version } from '../version.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -18,7 +17,7 @@ export interface Outcome {
 export function createProgram(terminal: Terminal, outcome: Outcome): Command {
   const program = new Command('skillgate')
     .description('A gateway between Claude and local models: one JSON file makes a model a skill.')
-    .version(version(), '-V, --version', 'Show the version.')
+    .version(version, '-V, --version', 'Show the version.')
     .helpOption('-h, --help', 'Show help.')
     .helpCommand('help [command]', 'Show the help of a command.')
     .exitOverride()
@@ -132,10 +131,4 @@ type Example = readonly [command: string, meaning: string];
 function help(command: Command, examples: readonly Example[]): void {
   const lines = examples.map(([line, meaning]) => `  ${line}${meaning && `\n      ${meaning}`}`);
   command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
-}
-
-function version(): string {
-  const path = join(import.meta.dirname, '../../package.json');
-  const { version: text }: { version: string } = JSON.parse(readFileSync(path, 'utf8'));
-  return text;
 }

@@ -5,8 +5,11 @@ import { isObject, isSchemaList, isSchemaMap, isSingleSchema } from './schema-wa
 /** More than this many references followed in one schema would make a tool that no client takes. */
 const maxExpansions = 500;
 
-/** What only serves references, or names a document. */
-const referenceKeywords = new Set([
+/**
+ * What only serves references, or names a document; and `x-mcp-header`, by which a schema would oblige MCP clients to
+ * repeat a value in a header for proxies that route by it.
+ */
+const omittedKeywords = new Set([
   '$ref',
   '$dynamicRef',
   '$defs',
@@ -14,6 +17,7 @@ const referenceKeywords = new Set([
   '$id',
   '$anchor',
   '$dynamicAnchor',
+  'x-mcp-header',
 ]);
 
 /** Keywords that say nothing about whether a value fits. */
@@ -90,7 +94,7 @@ function inlineAt({ schema, document }: Place, around: Surroundings): Inlined {
     return inlined.schema;
   };
   for (const [keyword, value] of Object.entries(schema)) {
-    if (referenceKeywords.has(keyword)) continue;
+    if (omittedKeywords.has(keyword)) continue;
     if (isSingleSchema(keyword)) own[keyword] = inlineChild(keyword, value);
     else if (isSchemaList(keyword) && Array.isArray(value)) {
       own[keyword] = value.map((child) => inlineChild(keyword, child));
