@@ -6,6 +6,8 @@ import type { Logger } from './contracts/logger.ts';
 import { createCallerVerifier } from './credentials/caller-verifier.ts';
 import { batch } from './entrypoints/batch.ts';
 import { catalog } from './entrypoints/catalog.ts';
+import { docsPage } from './entrypoints/docs-page.ts';
+import { exportsEntrypoint } from './entrypoints/exports.ts';
 import { jwksEntrypoint } from './entrypoints/jwks.ts';
 import { keptResults } from './entrypoints/mcp/kept-results.ts';
 import { mcp } from './entrypoints/mcp/mcp.ts';
@@ -14,6 +16,7 @@ import { probes } from './entrypoints/probes.ts';
 import { requestIdOf } from './entrypoints/request-context.ts';
 import { resourceMetadata } from './entrypoints/resource-metadata.ts';
 import { skills } from './entrypoints/skills.ts';
+import { createSkillExports } from './exports/skill-exports.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { authentication } from './plugins/authentication.ts';
 import { errors } from './plugins/errors.ts';
@@ -88,6 +91,11 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
   await http.register(catalog, { catalog: gateway.catalog });
   await http.register(skills, { invoker: gateway.invoker });
   await http.register(batch, { invoker: gateway.invoker });
+  await http.register(exportsEntrypoint, {
+    catalog: gateway.catalog,
+    exports: createSkillExports(version),
+  });
+  await http.register(docsPage);
   const results = createMemoryResults({ maxBytes: keptResultBytes, ttlMs: resultTtlMs });
   await http.register(keptResults, { results });
   await http.register(mcp, {

@@ -12,6 +12,11 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID();
 }
 
+/** Where the caller finds this gateway, as its own request has it: scheme and host, without a slash at the end. */
+export function gatewayUrlOf({ protocol, host }: FastifyRequest): string {
+  return `${protocol}://${host}`;
+}
+
 /** The caller's `traceparent` (W3C Trace Context), as it was given. */
 export function traceparentOf(request: FastifyRequest): string | undefined {
   const given = request.headers.traceparent;

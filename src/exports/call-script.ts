@@ -29,6 +29,14 @@ if [ "$#" -ne 1 ]; then
   echo "usage: call.sh JSON | @FILE | -" >&2
   exit 1
 fi
+case "$1" in
+  @*)
+    if [ ! -r "\${1#@}" ]; then
+      echo "The file \${1#@} cannot be read." >&2
+      exit 1
+    fi
+    ;;
+esac
 
 request() {
   curl --silent --show-error --max-time "\${SKILLGATE_TIMEOUT_S:-600}" \\

@@ -21,10 +21,10 @@ const limits: readonly (readonly [keyword: string, words: string])[] = [
   ['maximum', 'at most -'],
   ['exclusiveMaximum', 'less than -'],
   ['multipleOf', 'a multiple of -'],
-  ['minLength', 'at least - characters'],
-  ['maxLength', 'at most - characters'],
-  ['minItems', 'at least - items'],
-  ['maxItems', 'at most - items'],
+  ['minLength', 'length at least -'],
+  ['maxLength', 'length at most -'],
+  ['minItems', 'number of items at least -'],
+  ['maxItems', 'number of items at most -'],
 ];
 
 /**
