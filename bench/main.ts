@@ -4,13 +4,13 @@
  * `npm run bench -- [--rounds 5] [--seconds 4] [--connections 64] [--only throughput,latency,startup]
  *   [--soak-minutes 10] [--profile misses|hits]`
  */
-import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root, startBareGateway, startSkillgate } from './gateways.ts';
 import { closedLoop, type NextRequest } from './load.ts';
+import { buildSkillgate, takeCore } from './machine.ts';
 import { startModelServer } from './model-server.ts';
 import { hottestFunctions, readProfile } from './profile.ts';
 import { keepReport, type Row, renderReport } from './report.ts';
@@ -35,9 +35,8 @@ const options = {
 const sections = new Set(values.only.split(','));
 const soakMinutes = Number(values['soak-minutes']);
 
-const farCore = '1';
-pin(farCore);
-build();
+takeCore('1');
+buildSkillgate();
 const folder = await mkdtemp(join(tmpdir(), 'skillgate-bench-'));
 const modelServer = await startModelServer();
 let missed: boolean;
@@ -48,19 +47,6 @@ try {
   await rm(folder, { recursive: true });
 }
 process.exit(missed ? 1 : 0);
-
-/** Moves this process, which is model server and load, to a core. */
-function pin(core: string): void {
-  const { status, stderr } = spawnSync('taskset', ['--all-tasks', '-cp', core, String(process.pid)], {
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`two cores and taskset are needed: ${stderr}`);
-}
-
-function build(): void {
-  const { status } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
-  if (status !== 0) throw new Error('the build failed');
-}
 
 /** Runs the chosen sections; tells whether a target was missed. */
 async function measure(): Promise<boolean> {

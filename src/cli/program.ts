@@ -51,6 +51,19 @@ export function createProgram(terminal: Terminal, outcome: Outcome): Command {
     ['HOST=0.0.0.0 AUTH_API_KEYS=… skillgate serve', 'listen beyond this machine, with keys for callers'],
   ]);
 
+  const mcp = program
+    .command('mcp')
+    .description(
+      'Serve the skills as MCP tools over standard input and output, for clients that start a process.',
+    )
+    .action(async () => {
+      outcome.exitCode = await (await import('./mcp.ts')).serveMcp(terminal);
+    });
+  help(mcp, [
+    ['claude mcp add skillgate -- skillgate mcp', 'add the skills of SKILLS_DIR to Claude Code'],
+    ['LOG_LEVEL=warn skillgate mcp', 'log less; the log goes to standard error'],
+  ]);
+
   const validate = program
     .command('validate')
     .description('Check every definition: all faults with file, JSON pointer and reason.')

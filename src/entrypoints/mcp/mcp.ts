@@ -79,7 +79,7 @@ export const mcp: FastifyPluginAsync<McpOptions> = async (app, options) => {
     if (method === 'initialize') reply.header('mcp-session-id', cancellations.newSession());
     const left = callerSignal(reply);
     const signal = method === 'subscriptions/listen' ? AbortSignal.any([left, drainSignal]) : left;
-    return reply.send(await lane.answer(request, body, origin, signal));
+    return sendResponse(reply, await lane.answer(request, body, origin, signal));
   });
 
   async function call(request: FastifyRequest, reply: FastifyReply, plain: DirectRequest, tool: Tool) {
@@ -133,6 +133,13 @@ async function unlessSlow(answer: Promise<string>): Promise<string | undefined> 
 
 function sendJson(reply: FastifyReply, json: string): FastifyReply {
   return reply.header('content-type', 'application/json').send(json);
+}
+
+/** Sends what the SDK answers: a stream as a stream, anything else with its length. */
+async function sendResponse(reply: FastifyReply, response: Response): Promise<FastifyReply> {
+  if (response.headers.get('content-type')?.startsWith('text/event-stream')) return reply.send(response);
+  for (const [name, value] of response.headers) reply.header(name, value);
+  return reply.code(response.status).send(await response.text());
 }
 
 function sendEvents(reply: FastifyReply, stream: NodeJS.ReadableStream): FastifyReply {
