@@ -2,6 +2,8 @@ import type { JsonObject } from '../../contracts/json.ts';
 import type { CompiledSkill } from '../../contracts/skill.ts';
 import { securitySchemes, sharedHeaders, sharedSchemas } from './components.ts';
 import { gatewayPaths } from './gateway-paths.ts';
+import { mcpPaths } from './mcp-paths.ts';
+import { callErrorComponents } from './operation.ts';
 import { skillPath, skillSchemas } from './skill-paths.ts';
 
 /**
@@ -24,14 +26,17 @@ export function toOpenApi(skills: readonly CompiledSkill[], gatewayUrl: string, 
     tags: [
       { name: 'skills', description: 'Call them.' },
       { name: 'exports', description: 'Give them to Claude.' },
+      { name: 'mcp', description: 'The same as MCP tools.' },
       { name: 'operation', description: 'Run the gateway.' },
     ],
     paths: {
       ...Object.fromEntries(skills.map((skill) => [`/skills/${skill.definition.name}`, skillPath(skill)])),
       ...gatewayPaths,
+      ...mcpPaths,
     },
     components: {
       schemas: { ...sharedSchemas, ...Object.assign({}, ...skills.map(skillSchemas)) },
+      responses: callErrorComponents,
       headers: sharedHeaders,
       securitySchemes,
     },

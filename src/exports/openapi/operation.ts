@@ -23,11 +23,18 @@ export const textContent = (mediaType: string): JsonObject => ({
   [mediaType]: { schema: { type: 'string' } },
 });
 
-/** Every error of a call, a response for each status: its codes, and what to do about each. */
+const callErrorsByStatus = [...Map.groupBy(callErrors, ({ status }) => status)];
+
+/** The errors of a call, a response for each status: its codes, and what to do about each. */
+export const callErrorComponents: JsonObject = Object.fromEntries(
+  callErrorsByStatus.map(([status, errors]) => [`CallError${status}`, problemResponse(errors)]),
+);
+
+/** The same by status, as references. */
 export const callErrorResponses: JsonObject = Object.fromEntries(
-  [...Map.groupBy(callErrors, ({ status }) => status)].map(([status, errors]) => [
+  callErrorsByStatus.map(([status]) => [
     String(status),
-    problemResponse(errors),
+    { $ref: `#/components/responses/CallError${status}` },
   ]),
 );
 
