@@ -1,6 +1,7 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { version } from '../version.ts';
 import type { ExitCode } from './exit-code.ts';
+import { type ExportOptions, exportFormats } from './export-options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a command came to; `done` where none ran, as after `--help`. */
@@ -114,6 +115,27 @@ export function createProgram(terminal: Terminal, outcome: Outcome): Command {
   help(list, [
     ['skillgate list', 'a table'],
     ["skillgate list --json | jq '.[].name'", 'the names alone'],
+  ]);
+
+  const exporting = program
+    .command('export')
+    .description('Write skills in a format of Claude: Agent Skills, a plugin, Messages API tools, OpenAPI.')
+    .argument('[name]', 'the skill')
+    .option('--all', 'every skill of SKILLS_DIR')
+    .addOption(new Option('--format <format>', 'what to write').choices(exportFormats).default('skill'))
+    .option('-o, --output <path>', 'the folder (skill, plugin) or the file (tools, openapi)')
+    .option('--url <url>', 'where the gateway will be found; by default from HOST and PORT')
+    .option('--archive', 'write .skill files instead of folders')
+    .option('--json', 'write the list of files as JSON, for machines')
+    .action(async (name: string | undefined, options: ExportOptions) => {
+      outcome.exitCode = await (await import('./export.ts')).exportSkills(terminal, name, options);
+    });
+  help(exporting, [
+    ['skillgate export detect_language -o ~/.claude/skills', 'an Agent Skill where Claude Code finds it'],
+    ['skillgate export --all --archive', 'a .skill file for each skill'],
+    ['skillgate export --all --format plugin --url https://gateway.example', 'a Claude Code plugin'],
+    ['skillgate export --all --format tools | jq length', 'the tools array of the Messages API'],
+    ['skillgate export --all --format openapi -o openapi.json', ''],
   ]);
 
   const keys = program
