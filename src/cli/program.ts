@@ -67,7 +67,9 @@ export function createProgram(terminal: Terminal, outcome: Outcome): Command {
 
   const validate = program
     .command('validate')
-    .description('Check every definition: all faults with file, JSON pointer and reason.')
+    .description(
+      'Check every definition: all faults with file, JSON pointer and reason, and what clients would cut.',
+    )
     .argument('[dir]', 'the folder; by default SKILLS_DIR')
     .option('--json', 'write JSON, for machines')
     .action(async (directory: string | undefined, options: { json?: boolean }) => {
