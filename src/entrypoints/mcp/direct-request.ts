@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { classifyInboundRequest, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
+import { classifyInboundRequest, isJsonContentType, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
 import type { JsonObject, JsonValue } from '../../contracts/json.ts';
 
 /** Whether a request is of the stateless revision (2026-07-28) or of one before it. */
@@ -26,6 +26,7 @@ const modernRevision = '2026-07-28';
  */
 export function readDirectRequest(body: JsonValue, headers: IncomingHttpHeaders): DirectRequest | undefined {
   if (!isObject(body) || (body.method !== 'tools/call' && body.method !== 'tools/list')) return undefined;
+  if (!isJsonContentType(headers['content-type'] ?? null)) return undefined;
   const accept = headers.accept ?? '';
   if (!accept.includes('application/json') || !accept.includes('text/event-stream')) return undefined;
   const era = eraOf(body, headers);

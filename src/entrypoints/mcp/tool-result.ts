@@ -31,12 +31,11 @@ export interface ShownOutput {
  * @param json the answer, as JSON text
  */
 export function showOutput({ skill, images: places }: Tool, json: string): ShownOutput {
-  if (places !== undefined) {
-    const images: Image[] = [];
-    const output: JsonValue = JSON.parse(json);
-    return { text: JSON.stringify(takeImages(output, places, images)), images };
-  }
-  return { text: skill.compiled.toolSchemas.wrapsOutput ? `{"result":${json}}` : json, images: [] };
+  const text = skill.compiled.toolSchemas.wrapsOutput ? `{"result":${json}}` : json;
+  if (places === undefined) return { text, images: [] };
+  const images: Image[] = [];
+  const output: JsonValue = JSON.parse(text);
+  return { text: JSON.stringify(takeImages(output, places, images)), images };
 }
 
 /**
