@@ -1,5 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { classifyInboundRequest, isJsonContentType, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
+import {
+  classifyInboundRequest,
+  isJsonContentType,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from '@modelcontextprotocol/server';
 import type { JsonObject, JsonValue } from '../../contracts/json.ts';
 
 /** Whether a request is of the stateless revision (2026-07-28) or of one before it. */

@@ -34,10 +34,6 @@ export function serveMcpOverStdio(options: StdioOptions): StdioConnection {
   const onerror = (err: Error) => logger.warn({ err }, 'mcp_message_refused');
   let serving: Server | undefined;
   const transport = new StdioServerTransport(stdin, stdout, { maxBufferSize: messageLimit });
-  const closed = new Promise<void>((resolve) => {
-    stdin.once('close', resolve).once('end', resolve);
-    stdout.once('close', resolve).once('error', resolve);
-  });
   const handle = serveStdio(
     () => {
       // A client that only asked what there is gets a second server when it opens with another revision.
@@ -52,6 +48,13 @@ export function serveMcpOverStdio(options: StdioOptions): StdioConnection {
     },
     { transport, onerror },
   );
+  const closed = new Promise<void>((resolve) => {
+    const endServing = transport.onclose;
+    transport.onclose = () => {
+      endServing?.();
+      resolve();
+    };
+  });
   const stopListening = onChange(() => {
     serving?.sendToolListChanged().catch(onerror);
   });

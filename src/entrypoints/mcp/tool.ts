@@ -3,7 +3,7 @@ import type { CompiledSkill, Skill } from '../../contracts/skill.ts';
 import { type ImagePlaces, imagePlaces } from './images.ts';
 
 /** The most characters of a result that Claude Code takes, where the tool asks for them. */
-export const maxResultCharacters = 500_000;
+const maxResultCharacters = 500_000;
 
 /** A skill as MCP shows it. */
 export interface Tool {
