@@ -1,15 +1,9 @@
-import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { unzipSync } from 'fflate';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createApiKey } from '../../src/credentials/api-key.ts';
 import { definitionOf, readJson, startApp } from '../app.ts';
 import { agentSkillFaults } from '../exports/agent-skill-rules.ts';
-import { unusedPort } from '../servers/listen.ts';
 import { json, startModelServer } from '../servers/model-server.ts';
 
 async function startModel() {
@@ -76,80 +70,6 @@ describe('the exports', () => {
   it.each(['/skills/absent.skill', '/skills/absent/SKILL.md'])('answer 404 to %s', async (path) => {
     const { url } = await startApp([]);
     expect(await readJson(fetch(url + path))).toMatchObject({ code: 'skill_not_found', status: 404 });
-  });
-});
-
-describe("a skill's script", () => {
-  const run = promisify(execFile);
-
-  /** The script as a client unpacks it, run by sh. */
-  async function startScript(env: Record<string, string> = {}) {
-    const model = await startModel();
-    const { url } = await startApp([definitionOf(model.url)], env);
-    const key = env.KEY;
-    const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
-    const files = unzipSync(
-      await (await fetch(`${url}/skills/local_model_predict.skill`, { headers })).bytes(),
-    );
-    const folder = await mkdtemp(join(tmpdir(), 'skillgate-script-'));
-    onTestFinished(() => rm(folder, { recursive: true }));
-    const path = join(folder, 'call.sh');
-    await writeFile(path, files['local-model-predict/scripts/call.sh'] ?? '');
-    await chmod(path, 0o755);
-    const call = (input: string | undefined, variables: Record<string, string> = {}) =>
-      run(path, input === undefined ? [] : [input], {
-        cwd: folder,
-        env: { PATH: process.env.PATH, ...variables },
-      }).then(
-        ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-        ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
-          code,
-          stdout,
-          stderr,
-        }),
-      );
-    return { model, folder, call };
-  }
-
-  it('calls the skill, with whatever is in the input', async () => {
-    const { model, folder, call } = await startScript();
-    const text = 'quotes \' " $(id) \\ % and\nlines';
-    expect(await call(JSON.stringify({ text }))).toEqual({
-      code: 0,
-      stdout: '{"prediction":"positive"}\n',
-      stderr: '',
-    });
-    expect(JSON.parse(model.requests[0]?.body ?? '')).toEqual({ text });
-    await writeFile(join(folder, 'in put.json'), '{"text":"from a file"}');
-    expect(await call('@in put.json')).toMatchObject({ code: 0, stdout: '{"prediction":"positive"}\n' });
-  });
-
-  it('gives the error on standard error, and fails', async () => {
-    const { call } = await startScript();
-    const { code, stdout, stderr } = await call('{}');
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(JSON.parse(stderr)).toMatchObject({ code: 'invalid_input', errors: [{ keyword: 'required' }] });
-    expect(await call(undefined)).toMatchObject({ code: 1, stderr: 'usage: call.sh JSON | @FILE | -\n' });
-    expect(await call('@absent')).toMatchObject({ code: 1, stderr: 'The file absent cannot be read.\n' });
-  });
-
-  it('presents the key of SKILLGATE_API_KEY', async () => {
-    const ann = createApiKey('ann');
-    const { call } = await startScript({ AUTH_API_KEYS: ann.entry, KEY: ann.key });
-    expect(await call('{"text":"a"}')).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('unauthenticated'),
-    });
-    expect(await call('{"text":"a"}', { SKILLGATE_API_KEY: ann.key })).toMatchObject({ code: 0 });
-  });
-
-  it('says that the gateway of SKILLGATE_URL cannot be reached', async () => {
-    const { call } = await startScript();
-    const elsewhere = `http://127.0.0.1:${await unusedPort()}`;
-    expect(await call('{}', { SKILLGATE_URL: elsewhere })).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining(`The gateway at ${elsewhere} did not answer`),
-    });
   });
 });
 
