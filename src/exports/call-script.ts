@@ -16,8 +16,9 @@ export function callScript(skill: string, gatewayUrl: string): string {
 #   call.sh @FILE        from a file
 #   call.sh -            from standard input
 #
-# SKILLGATE_URL      where the gateway is
-# SKILLGATE_API_KEY  the key, where the gateway asks for one
+# SKILLGATE_URL        where the gateway is
+# SKILLGATE_API_KEY    the key, where the gateway asks for one
+# SKILLGATE_TIMEOUT_S  how long to wait for the answer, in seconds; 600 unless said otherwise
 #
 # Exit status: 0 and the output on standard output, or 1 and the error on standard error.
 set -u

@@ -1,4 +1,5 @@
 import type { AgentSkill, ExportedFile } from '../contracts/exports.ts';
+import { codeSpan } from './markdown-table.ts';
 
 const name = 'skillgate';
 const description = 'Local models as skills and as MCP tools, through a Skillgate gateway.';
@@ -32,6 +33,7 @@ export function toPlugin(
         },
       },
     }),
+    { path: 'README.md', text: readme(skills, gatewayUrl), isExecutable: false },
     ...skills.flatMap((skill) =>
       skill.files.map((file) => ({ ...file, path: `skills/${skill.name}/${file.path}` })),
     ),
@@ -40,4 +42,20 @@ export function toPlugin(
 
 function json(path: string, value: object): ExportedFile {
   return { path, text: `${JSON.stringify(value, undefined, 2)}\n`, isExecutable: false };
+}
+
+function readme(skills: readonly AgentSkill[], gatewayUrl: string): string {
+  return `# Skillgate
+
+${description} The plugin was written by \`skillgate export\`.
+
+Skills: ${skills.map((skill) => codeSpan(skill.name)).join(', ')}. Each has a script that needs sh and curl; the same models
+are tools of the MCP server \`${name}\`.
+
+The gateway is expected at ${codeSpan(gatewayUrl)}. The environment variable \`SKILLGATE_URL\` names another place, and
+\`SKILLGATE_API_KEY\` is the key where the gateway asks for one.
+
+To try it: \`claude --plugin-dir FOLDER\`. To install it: \`claude plugin marketplace add FOLDER\`, then
+\`claude plugin install ${name}@${name}\`.
+`;
 }

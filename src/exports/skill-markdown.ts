@@ -66,7 +66,7 @@ function frontMatter(
 ): string {
   return `---
 name: ${name}
-description: ${JSON.stringify(plainDescription(description))}
+description: ${JSON.stringify(plainDescription(description) || `Calls the model ${skill}.`)}
 compatibility: "Needs sh and curl, and a Skillgate gateway that can be reached."
 metadata:
   skillgate-skill: ${JSON.stringify(skill)}
@@ -78,7 +78,10 @@ metadata:
 function plainDescription(description: string): string {
   const line = oneLine(description.replaceAll('<', '(').replaceAll('>', ')'));
   if (line.length <= maxDescription) return line;
-  return `${line.slice(0, maxDescription - 1).replace(/\s+\S*$/, '')}…`;
+  return `${line
+    .slice(0, maxDescription - 1)
+    .toWellFormed()
+    .replace(/\s+\S*$/, '')}…`;
 }
 
 function fieldTable(schema: JsonSchema): string {

@@ -56,6 +56,7 @@ describe('skillgate export', () => {
       type: 'http',
       url: `\${SKILLGATE_URL:-https://gateway.example/models}/mcp`,
     });
+    expect(await read('README.md')).toContain('Skills: `local-model-predict`, `second`.');
     expect(await read('skills/second/SKILL.md')).toMatch(/^---\nname: second\n/);
     expect(await read('skills/second/scripts/call.sh')).toContain("'https://gateway.example/models'");
   });

@@ -37,8 +37,11 @@ export interface WatchedPage {
 /** Opens an empty page in headless Chromium, until the test ends. */
 export async function openPage(): Promise<WatchedPage> {
   const { chromium }: Playwright = await import(clientFile('playwright-core/index.mjs'));
-  // Without its sandbox, since CI runs as root: the only page that is opened is ours.
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    // CI runs as root in a container, with a small /dev/shm. The only page that is opened is ours.
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+  });
   onTestFinished(() => browser.close());
   const page = await browser.newPage();
   const requests: string[] = [];

@@ -104,8 +104,7 @@ describe('Claude Code', () => {
       (result) => ({ type: 'text', text: result }),
     ]);
     const plugin = join(home, 'plugin');
-    const exported = ['export', '--all', '--format', 'plugin', '--url', url, '-o', plugin];
-    expect(await runCommand(exported, { env: { SKILLS_DIR: skillsDir } })).toMatchObject({ exitCode: 0 });
+    await exportPlugin(skillsDir, url, plugin);
     expect(await claude(['plugin', 'validate', plugin])).toMatchObject({ code: 0 });
 
     const { stdout, stderr } = await claude([
@@ -127,7 +126,22 @@ describe('Claude Code', () => {
     const instructions = JSON.stringify(model.requests[1]?.messages);
     expect(instructions).toContain('Run `scripts/call.sh` in this skill');
   });
+
+  it('installs an exported plugin from its folder', async () => {
+    const { url, skillsDir } = await startLanguageGateway();
+    const { home, claude } = await startClaude();
+    const plugin = join(home, 'plugin');
+    await exportPlugin(skillsDir, url, plugin);
+    expect(await claude(['plugin', 'marketplace', 'add', plugin])).toMatchObject({ code: 0 });
+    expect(await claude(['plugin', 'install', 'skillgate@skillgate'])).toMatchObject({ code: 0 });
+    expect((await claude(['mcp', 'list'])).stdout).toMatch(/^plugin:skillgate:skillgate: .*✔ Connected/m);
+  });
 });
+
+async function exportPlugin(skillsDir: string, url: string, output: string): Promise<void> {
+  const command = ['export', '--all', '--format', 'plugin', '--url', url, '-o', output];
+  expect(await runCommand(command, { env: { SKILLS_DIR: skillsDir } })).toMatchObject({ exitCode: 0 });
+}
 
 function mcpConfig(url: string): string {
   return JSON.stringify({ mcpServers: { skillgate: { type: 'http', url: `${url}/mcp` } } });

@@ -54,6 +54,7 @@ describe('a SKILL.md', () => {
       fc.constantFrom(
         '--- <b>bold</b> "quoted" \\ : # | ` \n---\nname: other',
         'word '.repeat(400),
+        '\u0000',
         '"',
         '> x',
       ),
