@@ -9,7 +9,7 @@ export interface Progress {
 export const slowAfterMs = 500;
 
 /** Between two signs of life, in milliseconds. Proxies often end what is silent for longer than half a minute. */
-const everyMs = 5000;
+const everyMs = 2000;
 
 /**
  * Tells at once and then every few seconds that a call is under way.
