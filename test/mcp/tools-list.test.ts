@@ -115,5 +115,6 @@ describe('a change of the skills', () => {
       { method: 'DELETE', headers: plainHeaders },
     ];
     for (const attempt of attempts) expect((await fetch(`${url}/mcp`, attempt)).status).toBe(405);
+    expect((await fetch(`${url}/mcp`, { method: 'HEAD', headers: plainHeaders })).status).toBe(404);
   });
 });

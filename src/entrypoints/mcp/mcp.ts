@@ -69,7 +69,7 @@ export const mcp: FastifyPluginAsync<McpOptions> = async (app, options) => {
     if (plain !== undefined) {
       if (plain.call === undefined) return sendJson(reply, direct.list(plain, origin.caller));
       const tool = host.find(plain.call.name, origin.caller);
-      if (tool !== undefined) return call(request, reply, plain, tool);
+      if (tool !== undefined) return call(request, reply, origin, plain, tool);
     }
 
     const { method, params } = isObject(body) ? body : {};
@@ -82,8 +82,13 @@ export const mcp: FastifyPluginAsync<McpOptions> = async (app, options) => {
     return sendResponse(reply, await lane.answer(request, body, origin, signal));
   });
 
-  async function call(request: FastifyRequest, reply: FastifyReply, plain: DirectRequest, tool: Tool) {
-    const origin = originOf(request);
+  async function call(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    origin: CallOrigin,
+    plain: DirectRequest,
+    tool: Tool,
+  ) {
     const left = callerSignal(reply);
     const cancellable = cancellations.open(sessionOf(request), origin.caller.id, plain.id);
     const signal = cancellable ? AbortSignal.any([left, cancellable.signal]) : left;
@@ -95,7 +100,8 @@ export const mcp: FastifyPluginAsync<McpOptions> = async (app, options) => {
     return sendEvents(reply, answerStream(answer, plain.progressToken));
   }
 
-  app.get('/mcp', sameOrigin, async (request, reply) => {
+  // The answer to a HEAD would have no body, and its stream no end.
+  app.get('/mcp', { ...sameOrigin, exposeHeadRoute: false }, async (request, reply) => {
     const isStateless = request.headers['mcp-protocol-version'] === '2026-07-28';
     const takesEvents = request.headers.accept?.includes('text/event-stream') === true;
     if (isStateless || !takesEvents) return refuseMethod(reply);
