@@ -42,6 +42,7 @@ export const docsPage: FastifyPluginAsync = async (app) => {
   const open = { config: { public: true } };
 
   app.get('/docs', open, (_request, reply) => reply.type('text/html; charset=utf-8').send(docsHtml));
+  app.get('/docs/', open, (_request, reply) => reply.redirect('../docs'));
   app.get('/docs/page.js', open, (_request, reply) =>
     reply.type('text/javascript; charset=utf-8').send(docsScript),
   );

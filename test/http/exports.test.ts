@@ -170,6 +170,11 @@ describe('the page to try the skills', () => {
     },
   );
 
+  it('is found with a slash at the end as well', async () => {
+    const { url } = await startApp([]);
+    expect(await fetch(`${url}/docs/`)).toMatchObject({ status: 200, url: `${url}/docs` });
+  });
+
   it('leaves its policy to itself', async () => {
     const { url } = await startApp([]);
     expect((await fetch(`${url}/skills`)).headers.get('content-security-policy')).toBeNull();
