@@ -1,4 +1,5 @@
 import { loadConfig } from '../config/load-config.ts';
+import { serveMcpOverStdio } from '../entrypoints/mcp/stdio.ts';
 import { createToolHost } from '../entrypoints/mcp/tool-host.ts';
 import { createGateway } from '../gateway.ts';
 import { createMetrics } from '../plugins/metrics.ts';
@@ -19,7 +20,6 @@ export async function serveMcp({ env }: Terminal): Promise<ExitCode> {
   const stopped = new Promise<void>((resolve) => {
     process.once('SIGTERM', resolve).once('SIGINT', resolve);
   });
-  const { serveMcpOverStdio } = await import('../entrypoints/mcp/stdio.ts');
   const gateway = await createGateway({ config, logger, metrics: createMetrics() });
   // There is no way by which this client could fetch a kept result.
   const results = { keep: () => undefined, find: () => undefined };
