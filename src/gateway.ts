@@ -31,6 +31,12 @@ export interface Gateway {
   readonly invoker: SkillInvoker;
   readonly catalog: SkillCatalog;
   readonly signer: Signer | undefined;
+  /**
+   * Tells after every change of the skills that are served.
+   *
+   * @returns ends it
+   */
+  onChange(listener: () => void): () => void;
   /** Follows SKILLS_DIR from now on. */
   watch(): void;
   /** Ends probing and watching, waits for the calls under way, and closes connections. */
@@ -112,6 +118,7 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
     invoker,
     catalog: registry,
     signer,
+    onChange: registry.onChange,
     watch() {
       watching ??= watchFolder({
         directory: config.skillsDir,

@@ -10,6 +10,7 @@ import { type DefinitionFault, under } from './fault.ts';
 import { compileMapping, type MappingExpressions } from './mapping.ts';
 import { findSchemaFaults } from './schema-faults.ts';
 import { isObject, ownMember } from './schema-walk.ts';
+import { toToolSchemas } from './tool-schemas.ts';
 import { compileValidator } from './validator.ts';
 
 /** A skill but for what only the reader of its file knows. */
@@ -65,6 +66,7 @@ export function createDefinitionCompiler(protocols: readonly Protocol[]): Compil
         validateInput: input.validate,
         validateOutput: output.validate,
         mapping: mapping.mapping,
+        toolSchemas: toToolSchemas(definition),
       },
     };
   };
