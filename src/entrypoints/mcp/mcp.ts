@@ -40,6 +40,7 @@ export const mcp: FastifyPluginAsync<McpOptions> = async (app, options) => {
   async function loadSdk() {
     const { createSdkLane } = await import('./sdk-lane.ts');
     const { readDirectRequest } = await import('./direct-request.ts');
+    // At debug, since the SDK's words may quote the message.
     const onError = (err: Error) => logger.debug({ err }, 'mcp_request_refused');
     return { lane: createSdkLane({ host, identity, bodyLimit, onError }), readDirectRequest };
   }

@@ -31,7 +31,8 @@ export interface StdioConnection {
  */
 export function serveMcpOverStdio(options: StdioOptions): StdioConnection {
   const { host, identity, logger, onChange, stdin, stdout, messageLimit } = options;
-  const onerror = (err: Error) => logger.warn({ err }, 'mcp_message_refused');
+  // At debug, since the SDK's words may quote the message.
+  const onerror = (err: Error) => logger.debug({ err }, 'mcp_message_refused');
   let serving: Server | undefined;
   const transport = new StdioServerTransport(stdin, stdout, { maxBufferSize: messageLimit });
   const handle = serveStdio(
