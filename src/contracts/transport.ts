@@ -9,12 +9,19 @@ export interface UpstreamRequest {
   readonly onSent?: () => void;
   /** Called at the headers and at every piece of the body. */
   readonly onProgress?: () => void;
+  /**
+   * Gets the pieces of a 2xx body as they come, in place of the answer's `body`, which is empty then. What it throws
+   * ends the exchange, and closes the connection.
+   */
+  readonly onData?: (piece: Buffer, headers: UpstreamHeaders) => void;
 }
+
+/** Names in lower case. */
+export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 export interface UpstreamResponse {
   readonly status: number;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly headers: UpstreamHeaders;
   readonly body: Buffer;
 }
 
