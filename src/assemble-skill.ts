@@ -140,7 +140,7 @@ function answerSharing(
 }
 
 function createAdapter(
-  { definition, mapping }: CompiledSkill,
+  { definition, mapping, validateOutput: checkOutput }: CompiledSkill,
   { config, transports, signer }: SharedParts,
 ): Adapter {
   const directory = resolve(config.skillsDir);
@@ -155,6 +155,7 @@ function createAdapter(
     definition,
     options: definition.endpoint.options,
     mapping,
+    validateOutput: checkOutput,
     transport: transports.for({ timeouts: definition.timeouts, credentials }),
     directory,
   });

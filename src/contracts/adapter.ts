@@ -74,6 +74,8 @@ export interface AdapterContext {
   /** `endpoint.options`, checked against the protocol's schema, defaults filled in. */
   readonly options: JsonObject;
   readonly mapping: Mapping;
+  /** What is wrong with an output, by the output schema: for a model that can be asked to mend its answer. */
+  readonly validateOutput: (output: JsonValue) => readonly SchemaFault[];
   /** The way to the model server, with the skill's credentials and limits. */
   readonly transport: Transport;
   /** The folder that holds the definition, for `file:` URLs. */

@@ -59,6 +59,7 @@ export function makeAdapter({
     options,
     mapping,
     directory,
+    validateOutput: () => [],
     transport: {
       exchange: () => Promise.reject(new Error('an embedded model is not reached over HTTP')),
       reach: () => Promise.reject(new Error('an embedded model is not reached over HTTP')),
