@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import type { Config } from './config/load-config.ts';
-import type { Adapter } from './contracts/adapter.ts';
+import type { Adapter, Attempt } from './contracts/adapter.ts';
 import type { Answer } from './contracts/invocation.ts';
 import type { JsonValue } from './contracts/json.ts';
 import type { SkillMeter } from './contracts/meter.ts';
-import type { AnswerPolicy } from './contracts/pipeline.ts';
+import type { AnswerPolicy, Handler } from './contracts/pipeline.ts';
 import type { CompiledSkill, Skill } from './contracts/skill.ts';
 import type { SkillDefinition } from './contracts/skill-definition.ts';
 import type { CacheStore } from './contracts/stores.ts';
@@ -15,6 +15,7 @@ import { createDrain } from './pipeline/drain.ts';
 import { createAdmission } from './policies/admission.ts';
 import { attemptTimeout } from './policies/attempt-timeout.ts';
 import { authorize } from './policies/authorize.ts';
+import { batching } from './policies/batching.ts';
 import { createBreaker } from './policies/breaker.ts';
 import { cache } from './policies/cache.ts';
 import { deadline } from './policies/deadline.ts';
@@ -67,24 +68,45 @@ export function assembleSkill(compiled: CompiledSkill, shared: SharedParts): Ski
   });
   const breaker = createBreaker({ failures: breaking.failures, resetMs: breaking.reset_ms });
 
+  /** The way of a call, or of a batch of calls, from its first attempt to its last. */
+  function attempts<Result, Input>(
+    run: (attempt: Attempt<Input>) => Promise<Result>,
+  ): Handler<Result, Input> {
+    return compose<Result, Input>(
+      [
+        retry({
+          maxAttempts: retrying.max_attempts,
+          baseMs: retrying.base_ms,
+          maxMs: retrying.max_ms,
+          idempotent: retrying.idempotent,
+        }),
+        breaker.policy,
+        measureAttempt(meter),
+      ],
+      attemptTimeout({
+        firstByteMs: timeouts.first_byte_ms,
+        betweenBytesMs: timeouts.between_bytes_ms,
+      })(run),
+    );
+  }
+
+  const runBatch = adapter.inferBatch?.bind(adapter);
   const infer = compose<JsonValue>(
     [
       readinessGate({ readiness, waitMs: definition.readiness.wait ? concurrency.queue_ms : 0 }),
       admission.policy,
       deadline(timeouts.total_ms),
-      retry({
-        maxAttempts: retrying.max_attempts,
-        baseMs: retrying.base_ms,
-        maxMs: retrying.max_ms,
-        idempotent: retrying.idempotent,
-      }),
-      breaker.policy,
-      measureAttempt(meter),
     ],
-    attemptTimeout({
-      firstByteMs: timeouts.first_byte_ms,
-      betweenBytesMs: timeouts.between_bytes_ms,
-    })((attempt) => adapter.infer(attempt)),
+    definition.batching && runBatch
+      ? batching({
+          maxSize: definition.batching.max_size,
+          maxWaitMs: definition.batching.max_wait_ms,
+          latencyMs: definition.batching.latency_ms,
+          maxInFlight: definition.batching.in_flight,
+          idempotent: retrying.idempotent,
+          meter,
+        })(attempts(runBatch))
+      : attempts((attempt) => adapter.infer(attempt)),
   );
   const handle = compose<Answer>(
     [

@@ -1,21 +1,31 @@
-import type { Adapter, AdapterContext, Attempt, EndpointFault, Protocol } from '../contracts/adapter.ts';
+import type {
+  Adapter,
+  AdapterContext,
+  Attempt,
+  EndpointFault,
+  Protocol,
+  RowResult,
+} from '../contracts/adapter.ts';
 import { SkillgateError } from '../contracts/errors.ts';
 import type { JsonValue } from '../contracts/json.ts';
 import type { ModelStatus } from '../contracts/readiness.ts';
 import type { SkillDefinition } from '../contracts/skill-definition.ts';
 import type { UpstreamResponse } from '../contracts/transport.ts';
 import { attemptHeaders, endpointFaults, endpointHeaders } from './shared/endpoint.ts';
+import { eachRow } from './shared/rows.ts';
 import { notLoaded, probing, readJsonAnswer, refusalOf, statusOfRefusal } from './shared/upstream-answer.ts';
 import { readAnswer } from './tensorflow-serving/answer.ts';
 import { readModelStatus } from './tensorflow-serving/model-status.ts';
 import { type Options, optionsSchema, readOptions } from './tensorflow-serving/options.ts';
 import { requestBody } from './tensorflow-serving/request.ts';
+import { joinRequests, splitAnswer } from './tensorflow-serving/rows.ts';
 
 /** TensorFlow Serving's REST API (port 8501); `endpoint.url` is the server, without a path to a model. */
 export const tensorflowServingProtocol: Protocol = {
   name: 'tensorflow-serving',
   optionsSchema,
   check: checkDefinition,
+  checkBatching,
   create: createTensorflowServingAdapter,
 };
 
@@ -52,6 +62,16 @@ function checkDefinition(definition: SkillDefinition): readonly EndpointFault[] 
   return faults;
 }
 
+function checkBatching({ endpoint }: SkillDefinition): readonly EndpointFault[] {
+  if (endpoint.options.format !== 'columnar') return [];
+  return [
+    {
+      pointer: '/endpoint/options/format',
+      reason: 'has to be row where there is /batching: columnar tensors have their batch dimension already',
+    },
+  ];
+}
+
 function createTensorflowServingAdapter({
   definition,
   options,
@@ -63,10 +83,35 @@ function createTensorflowServingAdapter({
   const inferUrl = new URL(`${statusUrl.href}:${settings.method}`);
   const headers = endpointHeaders(definition, { 'content-type': 'application/json' });
 
+  const toBody = (input: JsonValue): JsonValue | Promise<JsonValue> =>
+    mapping.request ? mapping.request(input) : requestBody(input, settings);
+
+  const toOutput = (answer: JsonValue, input: JsonValue): JsonValue | Promise<JsonValue> =>
+    mapping.response ? mapping.response(answer, input) : readAnswer(answer, settings);
+
   async function infer(attempt: Attempt): Promise<JsonValue> {
-    const body = mapping.request
-      ? await mapping.request(attempt.input)
-      : requestBody(attempt.input, settings);
+    return toOutput(await ask(await toBody(attempt.input), attempt), attempt.input);
+  }
+
+  async function inferBatch(attempt: Attempt<readonly JsonValue[]>): Promise<readonly RowResult[]> {
+    const results: RowResult[] = await eachRow(attempt.input, toBody);
+    const bodies = [...results.entries()].flatMap(([index, body]) =>
+      body instanceof SkillgateError ? [] : [[index, body] as const],
+    );
+    await Promise.all(
+      joinRequests(bodies).map(async (request) => {
+        const answers = splitAnswer(await ask(request.body, attempt), request);
+        const outputs = await eachRow(request.parts, ({ index }, part) =>
+          toOutput(answers[part] ?? null, attempt.input[index] ?? null),
+        );
+        for (const [part, { index }] of request.parts.entries()) results[index] = outputs[part] ?? null;
+      }),
+    );
+    return results;
+  }
+
+  /** Sends a request, and gives the body of a good answer. */
+  async function ask(body: JsonValue, attempt: Attempt<unknown>): Promise<JsonValue> {
     const response = await transport.exchange({
       method: 'POST',
       url: inferUrl,
@@ -77,8 +122,7 @@ function createTensorflowServingAdapter({
       onProgress: () => attempt.progressed(),
     });
     if (response.status === 404) throw await explainNotFound(response, attempt);
-    const answer = readJsonAnswer(response);
-    return mapping.response ? mapping.response(answer, attempt.input) : readAnswer(answer, settings);
+    return readJsonAnswer(response);
   }
 
   function askStatus(
@@ -89,7 +133,10 @@ function createTensorflowServingAdapter({
   }
 
   /** The server answers 404 both for a model that it does not know and for one that is not loaded. */
-  async function explainNotFound(refused: UpstreamResponse, attempt: Attempt): Promise<SkillgateError> {
+  async function explainNotFound(
+    refused: UpstreamResponse,
+    attempt: Attempt<unknown>,
+  ): Promise<SkillgateError> {
     const response = await askStatus(attemptHeaders(headers, attempt), attempt.signal);
     if (response.status === 404) {
       const { message } = refusalOf(response);
@@ -121,6 +168,7 @@ function createTensorflowServingAdapter({
 
   return {
     infer,
+    inferBatch,
     probe: (signal) => probing(signal, () => probe(signal)),
     async close() {
       // The connections are the transport's.

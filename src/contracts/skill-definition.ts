@@ -183,6 +183,44 @@ const concurrency = {
   },
 } as const;
 
+const batching = {
+  type: 'object',
+  additionalProperties: false,
+  description:
+    'Sends calls that wait at the same time to the model as one, where the protocol can. Without it every call goes alone.',
+  properties: {
+    max_size: {
+      type: 'integer',
+      minimum: 2,
+      maximum: 1024,
+      default: 32,
+      description:
+        'The most calls in one batch. How many go together is found by measuring, up to this. No more can be than concurrency.max lets in.',
+    },
+    max_wait_ms: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 10_000,
+      default: 5,
+      description:
+        'How long a call waits for company while the model works on others. While it works on none, a call goes at once.',
+    },
+    latency_ms: {
+      ...milliseconds,
+      default: 200,
+      description: 'How long the model may take for one batch: batches grow until they take longer.',
+    },
+    in_flight: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 256,
+      default: 2,
+      description:
+        'Batches at the model at the same time: one that it works on and one at its door. More, where it works on several side by side.',
+    },
+  },
+} as const;
+
 const cache = {
   type: 'object',
   default: {},
@@ -292,6 +330,7 @@ export const skillDefinitionSchema = {
     retry,
     breaker,
     concurrency,
+    batching,
     cache,
     warmup: {
       type: 'array',

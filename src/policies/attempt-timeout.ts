@@ -1,6 +1,5 @@
-import type { Adapter, Attempt } from '../contracts/adapter.ts';
+import type { Attempt } from '../contracts/adapter.ts';
 import { SkillgateError } from '../contracts/errors.ts';
-import type { JsonValue } from '../contracts/json.ts';
 import type { Call, Handler } from '../contracts/pipeline.ts';
 import { linkedController } from '../lib/abort.ts';
 
@@ -18,7 +17,7 @@ export interface AttemptTimeoutOptions {
  */
 export function attemptTimeout(
   limits: AttemptTimeoutOptions,
-): (infer: Adapter['infer']) => Handler<JsonValue> {
+): <Result, Input>(infer: (attempt: Attempt<Input>) => Promise<Result>) => Handler<Result, Input> {
   return (infer) => async (call) => {
     const { controller, unlink } = linkedController(call.signal);
     const attempt = new TimedAttempt(call, controller, limits);
@@ -31,8 +30,8 @@ export function attemptTimeout(
   };
 }
 
-class TimedAttempt implements Attempt {
-  readonly input: JsonValue;
+class TimedAttempt<Input> implements Attempt<Input> {
+  readonly input: Input;
   readonly requestId: string;
   readonly traceparent: string;
   readonly signal: AbortSignal;
@@ -41,7 +40,7 @@ class TimedAttempt implements Attempt {
   #betweenBytes = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(call: Call, controller: AbortController, limits: AttemptTimeoutOptions) {
+  constructor(call: Call<Input>, controller: AbortController, limits: AttemptTimeoutOptions) {
     this.input = call.input;
     this.requestId = call.requestId;
     this.traceparent = call.traceparent;

@@ -1,5 +1,5 @@
 import { SkillgateError } from '../contracts/errors.ts';
-import type { OutputPolicy } from '../contracts/pipeline.ts';
+import type { Policy } from '../contracts/pipeline.ts';
 import { wait } from '../lib/abort.ts';
 import { backoffMs } from '../lib/backoff.ts';
 
@@ -20,7 +20,13 @@ export interface RetryOptions {
  * Retry-After, whichever is longer. It gives up at once when the caller has left, when the wait would outlast the
  * deadline, and when a call that is not idempotent may have run.
  */
-export function retry({ maxAttempts, baseMs, maxMs, idempotent, random }: RetryOptions): OutputPolicy {
+export function retry<Result, Input>({
+  maxAttempts,
+  baseMs,
+  maxMs,
+  idempotent,
+  random,
+}: RetryOptions): Policy<Result, Input> {
   function mayRepeat(error: unknown): error is SkillgateError {
     return error instanceof SkillgateError && error.retryable && (idempotent || !error.mayHaveRun);
   }

@@ -74,8 +74,7 @@ export function createAdapter(
     directory: import.meta.dirname,
   });
   return {
-    infer: (attempt) => adapter.infer(attempt),
-    probe: (signal) => adapter.probe(signal),
+    ...adapter,
     async close() {
       await adapter.close();
       await transports.close();

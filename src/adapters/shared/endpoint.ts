@@ -71,6 +71,6 @@ export function endpointHeaders({ endpoint }: SkillDefinition, protocolHeaders: 
 }
 
 /** Adds what names this call: X-Request-Id, and `traceparent` (W3C Trace Context). */
-export function attemptHeaders(headers: Headers, attempt: Attempt): Headers {
+export function attemptHeaders(headers: Headers, attempt: Attempt<unknown>): Headers {
   return { ...headers, 'x-request-id': attempt.requestId, traceparent: attempt.traceparent };
 }
