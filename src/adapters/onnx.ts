@@ -4,10 +4,12 @@ import { SkillgateError } from '../contracts/errors.ts';
 import type { ModelStatus } from '../contracts/readiness.ts';
 import type { SkillDefinition } from '../contracts/skill-definition.ts';
 import { unlessAborted, wait } from '../lib/abort.ts';
-import { type OnnxOptions, optionsSchema, outputFaults } from './onnx/options.ts';
-import { mapTensors, type TensorMapping, wantedOutputs } from './onnx/signature.ts';
+import { type OnnxOptions, optionsSchema } from './onnx/options.ts';
+import { isOnnxType } from './onnx/tensors.ts';
 import { type ModelThread, startModelThread } from './onnx/thread.ts';
 import type { WorkerSetup } from './onnx/worker.ts';
+import { outputFaults } from './shared/output-options.ts';
+import { mapTensors, type TensorMapping, wantedOutputs } from './shared/signature.ts';
 
 /**
  * A model in an ONNX file, run in this process by ONNX Runtime on the CPU. `endpoint.url` is a `file:` URL relative to
@@ -57,7 +59,7 @@ export function createOnnxAdapter(
     const thread = startThread(setup);
     const mapping = thread.loaded.then((signature) => {
       try {
-        return mapTensors(signature, options);
+        return mapTensors(signature, options, isOnnxType);
       } catch (error) {
         throw new SkillgateError('model_not_ready', messageOf(error), { cause: error, mayHaveRun: false });
       }

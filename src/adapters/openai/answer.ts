@@ -1,6 +1,6 @@
 import { SkillgateError } from '../../contracts/errors.ts';
 import type { JsonValue } from '../../contracts/json.ts';
-import { parseModelJson } from '../../lib/model-json.ts';
+import { parseModelJson } from '../shared/model-json.ts';
 import type { Generation } from './generation.ts';
 
 /** What a reasoning model thinks aloud, where its server does not take it out. */

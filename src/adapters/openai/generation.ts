@@ -1,9 +1,9 @@
 import { SkillgateError } from '../../contracts/errors.ts';
 import type { JsonValue } from '../../contracts/json.ts';
 import { createLineReader } from '../../lib/lines.ts';
-import { parseModelJson } from '../../lib/model-json.ts';
 import { createEventParser } from '../../lib/server-sent-events.ts';
 import { itemsOf, membersOf } from '../shared/json-object.ts';
+import { parseModelJson } from '../shared/model-json.ts';
 import { messageIn, onOneLine } from '../shared/server-message.ts';
 
 /** What a model has written, when it has stopped. */

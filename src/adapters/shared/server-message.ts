@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../contracts/json.ts';
 import type { UpstreamResponse } from '../../contracts/transport.ts';
-import { parseModelJson } from '../../lib/model-json.ts';
+import { parseModelJson } from './model-json.ts';
 
 /** How much of a server's message a caller gets to read, in characters. */
 const maxMessage = 500;

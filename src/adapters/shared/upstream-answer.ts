@@ -2,7 +2,7 @@ import { SkillgateError, type SkillgateErrorOptions } from '../../contracts/erro
 import type { JsonValue } from '../../contracts/json.ts';
 import type { ModelStatus } from '../../contracts/readiness.ts';
 import type { UpstreamResponse } from '../../contracts/transport.ts';
-import { parseModelJson } from '../../lib/model-json.ts';
+import { parseModelJson } from './model-json.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { serverMessage } from './server-message.ts';
 

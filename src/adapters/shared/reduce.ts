@@ -1,6 +1,7 @@
 import { SkillgateError } from '../../contracts/errors.ts';
-import type { OutputOptions } from './options.ts';
-import type { TensorData, TensorType } from './tensors.ts';
+import type { TensorType } from './elements.ts';
+import type { OutputOptions } from './output-options.ts';
+import type { TensorData } from './tensors.ts';
 
 const integerTypes: ReadonlySet<TensorType> = new Set([
   'int8',
@@ -13,9 +14,11 @@ const integerTypes: ReadonlySet<TensorType> = new Set([
   'uint64',
 ]);
 
+const floatTypes: ReadonlySet<TensorType> = new Set(['float16', 'bfloat16', 'float32', 'float64']);
+
 /** Whether the class scores of a tensor can be compared. */
 export function isNumeric(type: TensorType): boolean {
-  return integerTypes.has(type) || type === 'float32' || type === 'float64';
+  return integerTypes.has(type) || floatTypes.has(type);
 }
 
 /** Whether the elements of a tensor can be the indices of labels. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ModelSignature, mapTensors, wantedOutputs } from '../../../src/adapters/onnx/signature.ts';
+import { type ModelSignature, mapTensors, wantedOutputs } from '../../../src/adapters/shared/signature.ts';
 
 /** A model whose second output has as many elements as it likes. */
 const tagger: ModelSignature = {

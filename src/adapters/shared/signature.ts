@@ -1,9 +1,10 @@
 import { SkillgateError } from '../../contracts/errors.ts';
 import type { JsonObject, JsonValue } from '../../contracts/json.ts';
 import { escapePointer } from '../../lib/json-shape.ts';
-import { type OnnxOptions, type OutputOptions, outputOptions } from './options.ts';
+import { isTensorType, type TensorType } from './elements.ts';
+import { type OutputOptions, outputOptions, type TensorOptions } from './output-options.ts';
 import { isInteger, isNumeric, reduceTensor } from './reduce.ts';
-import { decodeTensor, encodeTensor, isTensorType, type TensorData, type TensorSpec } from './tensors.ts';
+import { decodeTensor, encodeTensor, type TensorData, type TensorSpec } from './tensors.ts';
 
 /** What a loaded model says of one of its inputs or outputs. */
 export interface ModelValue {
@@ -42,7 +43,7 @@ export interface EncodedInput {
 }
 
 /** The model outputs that a definition asks for; undefined for all. */
-export function wantedOutputs(options: OnnxOptions): readonly string[] | undefined {
+export function wantedOutputs(options: TensorOptions): readonly string[] | undefined {
   return (
     options.outputs && [
       ...new Set(Object.values(options.outputs).map((option) => outputOptions(option).tensor)),
@@ -50,14 +51,22 @@ export function wantedOutputs(options: OnnxOptions): readonly string[] | undefin
   );
 }
 
+/** Whether tensors of this type, in the model server's words, can come from JSON and become JSON. */
+type Carries = (type: string) => type is TensorType;
+
 /**
  * Brings a definition and its model together.
  *
+ * @param carries narrows the types of `elements.ts` where the model's runtime takes fewer
  * @throws Error with a text for people, where the two do not fit
  */
-export function mapTensors(model: ModelSignature, options: OnnxOptions): TensorMapping {
-  const inputs = mapInputs(model, options);
-  const outputs = mapOutputs(model, options);
+export function mapTensors(
+  model: ModelSignature,
+  options: TensorOptions,
+  carries: Carries = isTensorType,
+): TensorMapping {
+  const inputs = mapInputs(model, options, carries);
+  const outputs = mapOutputs(model, options, carries);
   const openBatch = inputs.some(({ spec }) => typeof spec.shape[0] === 'string');
   /** Where no dimension is open, a first dimension that is fixed to one is the batch. */
   const isBatch = (size: number | string | undefined) => (openBatch ? typeof size === 'string' : size === 1);
@@ -105,12 +114,16 @@ interface MappedOutput extends MappedInput {
   readonly options: OutputOptions;
 }
 
-function mapInputs(model: ModelSignature, { inputs: renamed = {} }: OnnxOptions): readonly MappedInput[] {
+function mapInputs(
+  model: ModelSignature,
+  { inputs: renamed = {} }: TensorOptions,
+  carries: Carries,
+): readonly MappedInput[] {
   const propertyOf = new Map(Object.entries(renamed).map(([property, tensor]) => [tensor, property]));
   for (const tensor of propertyOf.keys()) findValue(model.inputs, tensor, 'input');
   const mapped = model.inputs.map((value) => ({
     property: propertyOf.get(value.name) ?? value.name,
-    spec: carriable(value, 'input'),
+    spec: carriable(value, 'input', carries),
   }));
   const properties = new Set(mapped.map(({ property }) => property));
   if (propertyOf.size < Object.keys(renamed).length || properties.size < mapped.length) {
@@ -119,15 +132,20 @@ function mapInputs(model: ModelSignature, { inputs: renamed = {} }: OnnxOptions)
   return mapped;
 }
 
-function mapOutputs(model: ModelSignature, options: OnnxOptions): readonly MappedOutput[] {
+function mapOutputs(
+  model: ModelSignature,
+  options: TensorOptions,
+  carries: Carries,
+): readonly MappedOutput[] {
   // Without options, what JSON cannot carry is left out: scikit-learn models often have a map beside their tensors.
   const wanted: readonly (readonly [string, string | OutputOptions])[] = options.outputs
     ? Object.entries(options.outputs)
-    : model.outputs.filter(({ type }) => type && isTensorType(type)).map(({ name }) => [name, name]);
-  if (wanted.length === 0) throw new Error('The model has no output that JSON can carry.');
+    : model.outputs.filter(({ type }) => type && carries(type)).map(({ name }) => [name, name]);
+  if (wanted.length === 0 && model.outputs.length > 0)
+    throw new Error('The model has no output that JSON can carry.');
   return wanted.map(([property, option]) => {
     const output = outputOptions(option);
-    const spec = carriable(findValue(model.outputs, output.tensor, 'output'), 'output');
+    const spec = carriable(findValue(model.outputs, output.tensor, 'output'), 'output', carries);
     if ((output.take || output.softmax) && !isNumeric(spec.type)) {
       throw new Error(
         `The model output "${spec.name}" is of type ${spec.type}, which has no scores to choose from.`,
@@ -150,10 +168,14 @@ function findValue(values: readonly ModelValue[], name: string, kind: 'input' | 
   );
 }
 
-function carriable({ name, type, shape }: ModelValue, kind: 'input' | 'output'): TensorSpec {
+function carriable(
+  { name, type, shape }: ModelValue,
+  kind: 'input' | 'output',
+  carries: Carries,
+): TensorSpec {
   if (type === undefined)
     throw new Error(`The model ${kind} "${name}" is no tensor; only tensors can be carried.`);
-  if (!isTensorType(type))
+  if (!carries(type))
     throw new Error(`The model ${kind} "${name}" is of type ${type}, which JSON cannot carry.`);
   return { name, type, shape };
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { reduceTensor } from '../../../src/adapters/onnx/reduce.ts';
-import type { TensorData } from '../../../src/adapters/onnx/tensors.ts';
+import { reduceTensor } from '../../../src/adapters/shared/reduce.ts';
+import type { TensorData } from '../../../src/adapters/shared/tensors.ts';
 
 function scores(dims: readonly number[], ...values: number[]): TensorData {
   return { type: 'float32', dims, data: Float32Array.from(values) };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseModelJson } from '../../src/lib/model-json.ts';
+import { parseModelJson } from '../../../src/adapters/shared/model-json.ts';
 
 describe('JSON as it should be', () => {
   test('is read as JSON.parse reads it', () => {

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../contracts/json.ts';
+import type { JsonValue } from '../../contracts/json.ts';
 
 /** An integer of 16 digits or more, which a JavaScript number may not hold exactly; also where it stands in a string. */
 const longInteger = /(?:^|[[:,\s-])\d{16,}(?:[\],}\s]|$)/;

@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isOnnxType } from '../../../src/adapters/onnx/tensors.ts';
+import { isTensorType, type TensorType } from '../../../src/adapters/shared/elements.ts';
 import {
   decodeTensor,
   encodeTensor,
-  isTensorType,
   type TensorData,
   type TensorSpec,
-  type TensorType,
-} from '../../../src/adapters/onnx/tensors.ts';
+} from '../../../src/adapters/shared/tensors.ts';
 import type { JsonValue } from '../../../src/contracts/json.ts';
+import { roundToBfloat16 } from '../../../src/lib/bfloat16.ts';
 
 /** A tensor of any type and up to three dimensions, none of them empty. */
 const anyTensor: fc.Arbitrary<TensorData> = fc
@@ -25,7 +26,23 @@ const anyTensor: fc.Arbitrary<TensorData> = fc
           exactly,
         )
         .map(tensor('string')),
+      fc.array(fc.string({ unit: 'binary' }), exactly).map(tensor('bytes')),
+      fc
+        .array(
+          fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+          exactly,
+        )
+        .map(tensor('base64')),
       fc.uint8Array({ ...exactly, max: 1 }).map(tensor('bool')),
+      fc
+        .array(fc.float({ max: 65504, min: -65504, noNaN: true }), exactly)
+        .map((values) => Float16Array.from(values))
+        .map(tensor('float16')),
+      fc
+        .float32Array(finite)
+        .map((values) => values.map(roundToBfloat16).filter(Number.isFinite))
+        .filter((values) => values.length === length)
+        .map(tensor('bfloat16')),
       fc.float32Array(finite).map(tensor('float32')),
       fc.float64Array(finite).map(tensor('float64')),
       fc.int8Array(exactly).map(tensor('int8')),
@@ -104,6 +121,18 @@ describe('tensors and JSON', () => {
     ['string', 1],
     ['string', null],
     ['string', 'cut\0off'],
+    ['bytes', 1],
+    ['bytes', { b64: 'a' }],
+    ['bytes', { b64: 'QQ==', name: 'a' }],
+    ['base64', 'no base64!'],
+    ['base64', 'a'],
+    ['base64', 'QQ='],
+    ['base64', 'a+_b'],
+    ['float16', 65520],
+    ['bfloat16', 3.4e38],
+    ['int32', 2147483648],
+    ['uint32', -1],
+    ['float64', null],
   ])('refuses as %s the value %j', (type, value) => {
     expect(() => encode(type, ['N'], value)).toThrow(/^\/input must be /);
   });
@@ -115,6 +144,30 @@ describe('tensors and JSON', () => {
     expect(() => encode('float32', [2, 2], [1, 2])).toThrow(
       'has the shape [2], where the model takes [2, 2]',
     );
+  });
+
+  it('takes a flat list as row-major, where it has as many elements as the dimensions ask for', () => {
+    const flat = [1, 2, 3, 4, 5, 6];
+    expect(encode('float32', [2, 3], flat)).toMatchObject({ tensor: { dims: [2, 3] }, addedDims: 0 });
+    expect(encode('float32', ['N', 3, 2], flat)).toMatchObject({ tensor: { dims: [1, 3, 2] }, addedDims: 1 });
+    expect(() => encode('float32', ['N', 3], flat)).toThrow(
+      'has the shape [6], where the model takes [N, 3]',
+    );
+  });
+
+  it('takes bytes as text or marked as base64, and gives base64 where that is asked for', () => {
+    const { tensor } = encode('bytes', ['N'], ['é', { b64: '_-8' }]);
+    expect(tensor.data).toEqual(['é', Buffer.from([0xff, 0xef])]);
+    const bytes = encode('base64', [], 'data').tensor;
+    expect(bytes.data).toEqual([Buffer.from('data', 'base64')]);
+    expect(decodeTensor(bytes)).toBe('data');
+    expect(() => decodeTensor({ type: 'bytes', dims: [1], data: [Uint8Array.of(0xff)] })).toThrow(
+      /bytes that are no text/,
+    );
+  });
+
+  it('gives no tensor whose values are fewer than its dimensions say', () => {
+    expect(() => decodeTensor({ type: 'float32', dims: [3], data: new Float32Array(2) })).toThrow(/less/);
   });
 
   it('takes the shape of the value where the model tells none', () => {
@@ -148,12 +201,14 @@ describe('tensors and JSON', () => {
     expect(() => encode('float32', ['N', 'M'], value)).toThrow('/input/1 must be an array of 100000');
   });
 
-  it('knows no type that JSON cannot carry', () => {
-    expect(['float16', 'int4', 'toString', '__proto__'].filter(isTensorType)).toEqual([]);
+  it('knows no type that JSON cannot carry, nor one that the ONNX runtime takes in another form', () => {
+    expect(['int4', 'toString', '__proto__'].filter(isTensorType)).toEqual([]);
+    expect(['float16', 'bfloat16', 'bytes', 'base64', 'int4', '__proto__'].filter(isOnnxType)).toEqual([]);
   });
 });
 
 /** JSON text knows no negative zero. */
 function withoutNegativeZero(data: TensorData['data']): TensorData['data'] {
+  if (data instanceof Float16Array) return data.map((value) => value + 0);
   return data instanceof Float32Array || data instanceof Float64Array ? data.map((value) => value + 0) : data;
 }
