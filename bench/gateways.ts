@@ -41,16 +41,18 @@ export async function startBareGateway(modelServerPort: number): Promise<Gateway
  *
  * @param folder a scratch folder for skill and log
  * @param nodeOptions options for Node, such as `--cpu-prof`
+ * @param skill the definition to serve, under the name that requests use
  */
 export async function startSkillgate(
   modelServerPort: number,
   folder: string,
   nodeOptions: readonly string[] = [],
+  skill: object = benchSkill(modelServerPort),
 ): Promise<Gateway> {
   const port = await freePort();
   const skills = join(folder, 'skills');
   await mkdir(skills, { recursive: true });
-  await writeFile(join(skills, `${skillName}.json`), JSON.stringify(benchSkill(modelServerPort)));
+  await writeFile(join(skills, `${skillName}.json`), JSON.stringify(skill));
   const log = openSync(join(folder, 'skillgate.log'), 'w');
   const args = [...nodeOptions, join(root, 'dist/main.js'), 'serve'];
   const child = spawn('taskset', ['-c', gatewayCore, process.execPath, ...args], {

@@ -1,7 +1,7 @@
 /**
  * Measures what Skillgate costs beside a bare handler. Not for CI: it needs two cores to itself.
  *
- * `npm run bench -- [--rounds 5] [--seconds 4] [--connections 64] [--only throughput,latency,startup]
+ * `npm run bench -- [--rounds 5] [--seconds 4] [--connections 64] [--only throughput,latency,startup,batching]
  *   [--soak-minutes 10] [--profile misses|hits]`
  */
 import { spawnSync } from 'node:child_process';
@@ -9,6 +9,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { batchingRows } from './batching.ts';
 import { root, startBareGateway, startSkillgate } from './gateways.ts';
 import { closedLoop, type NextRequest } from './load.ts';
 import { startModelServer } from './model-server.ts';
@@ -22,7 +23,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
     connections: { type: 'string', default: '64' },
-    only: { type: 'string', default: 'throughput,latency,startup' },
+    only: { type: 'string', default: 'throughput,latency,startup,batching' },
     'soak-minutes': { type: 'string', default: '0' },
     profile: { type: 'string' },
   },
@@ -77,8 +78,9 @@ async function measure(): Promise<boolean> {
     await bare.stop();
     await skillgate.stop();
   }
+  if (sections.has('batching')) rows.push(...(await batchingRows(folder, options.seconds)));
   if (sections.has('startup')) rows.push(...(await startupRows(options.rounds)));
-  if (rows.length > 0) await show(rows, notes, 'bench', sections.size === 3);
+  if (rows.length > 0) await show(rows, notes, 'bench', sections.size === 4);
   const soaked = soakMinutes > 0 ? await runSoak() : [];
   return [...rows, ...soaked].some(({ met }) => met === false);
 }
