@@ -1,5 +1,6 @@
 import { httpProtocol } from './adapters/http.ts';
 import { onnxProtocol } from './adapters/onnx.ts';
+import { openInferenceProtocol } from './adapters/open-inference.ts';
 import { openaiProtocol } from './adapters/openai.ts';
 import { tensorflowServingProtocol } from './adapters/tensorflow-serving.ts';
 import type { Protocol } from './contracts/adapter.ts';
@@ -8,6 +9,7 @@ import type { Protocol } from './contracts/adapter.ts';
 export const protocols: readonly Protocol[] = [
   httpProtocol,
   tensorflowServingProtocol,
+  openInferenceProtocol,
   openaiProtocol,
   onnxProtocol,
 ];

@@ -36,6 +36,7 @@ const elementTypes = {
   string: texts('a string without U+0000', (leaf) =>
     typeof leaf === 'string' && !leaf.includes('\0') ? leaf : undefined,
   ),
+  text: texts('a string', (leaf) => (typeof leaf === 'string' ? leaf : undefined)),
   bytes: texts('a string, or {"b64": …} with base64', bytesOrText),
   base64: texts('base64', (leaf) => (typeof leaf === 'string' ? fromBase64(leaf) : undefined)),
   bool: booleans,

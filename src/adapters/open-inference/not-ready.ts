@@ -1,0 +1,54 @@
+import type { SkillgateError } from '../../contracts/errors.ts';
+import type { JsonValue } from '../../contracts/json.ts';
+import type { ModelStatus } from '../../contracts/readiness.ts';
+import type { UpstreamResponse } from '../../contracts/transport.ts';
+import { itemsOf, membersOf } from '../shared/json-object.ts';
+import { notLoaded, refusalOf } from '../shared/upstream-answer.ts';
+
+/**
+ * How servers put it that a model is not ready, behind codes that say other things. Triton: 400 `Model version not
+ * ready`, 404 or 400 `Request for unknown model: 'a' has no available versions`, 503 `is not at ready state`. MLServer:
+ * 400 `Model a is not ready yet.`
+ */
+const notReady = /\bnot ready\b|\bno available versions\b|\bnot at ready state\b/i;
+
+/** Whether a text of a server says that the model is not ready. */
+function saysNotReady(message: string): boolean {
+  return notReady.test(message);
+}
+
+/** What an answer outside 2xx means for a call. A model that is not ready may be told by 400, 404 or 503. */
+export function inferRefusal(response: UpstreamResponse): SkillgateError {
+  const refusal = refusalOf(response);
+  const mayBe = response.status === 400 || response.status === 404 || response.status === 503;
+  if (!mayBe || !saysNotReady(refusal.message)) return refusal;
+  return notLoaded(refusal.message, { upstreamStatus: response.status, retryAfterMs: refusal.retryAfterMs });
+}
+
+/**
+ * Finds a model in the repository index of Triton (`POST /v2/repository/index`), which alone tells a model that loads
+ * from one that failed to or that nobody loads.
+ *
+ * @returns undefined where the index does not have the model
+ */
+export function statusInIndex(
+  index: JsonValue,
+  model: string,
+  version: string | undefined,
+): ModelStatus | undefined {
+  const entries = itemsOf(index)
+    .map(membersOf)
+    .filter((entry) => entry.name === model && (version === undefined || entry.version === version));
+  if (entries.length === 0) return undefined;
+  const stateOf = (wanted: string) => entries.find(({ state }) => state === wanted);
+  if (stateOf('READY')) return { state: 'ready', reason: `The model ${model} is ready.` };
+  if (stateOf('LOADING')) return { state: 'loading', reason: `The model ${model} is loading.` };
+  const [entry] = entries;
+  const reason = typeof entry?.reason === 'string' && entry.reason !== '' ? `: ${entry.reason}` : '.';
+  return { state: 'not_ready', reason: `The model ${model} is ${stateText(entry?.state)}${reason}` };
+}
+
+/** An index of models that nobody has loaded yet has no states. */
+function stateText(state: JsonValue | undefined): string {
+  return typeof state === 'string' && state !== '' ? state.toLowerCase() : 'not loaded';
+}
