@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import type { Config } from './config/load-config.ts';
 import type { Adapter, Attempt } from './contracts/adapter.ts';
+import { DefinitionError } from './contracts/definition-error.ts';
 import type { Answer } from './contracts/invocation.ts';
 import type { JsonValue } from './contracts/json.ts';
 import type { SkillMeter } from './contracts/meter.ts';
-import type { AnswerPolicy, Handler } from './contracts/pipeline.ts';
+import type { Admission, AnswerPolicy, Handler } from './contracts/pipeline.ts';
 import type { CompiledSkill, Skill } from './contracts/skill.ts';
 import type { SkillDefinition } from './contracts/skill-definition.ts';
 import type { CacheStore } from './contracts/stores.ts';
@@ -19,6 +20,7 @@ import { batching } from './policies/batching.ts';
 import { createBreaker } from './policies/breaker.ts';
 import { cache } from './policies/cache.ts';
 import { deadline } from './policies/deadline.ts';
+import type { GpuPool } from './policies/gpu-pool.ts';
 import { measureAttempt } from './policies/measure-attempt.ts';
 import { readinessGate } from './policies/readiness-gate.ts';
 import { retry } from './policies/retry.ts';
@@ -37,6 +39,8 @@ export interface SharedParts {
   readonly transports: Transports;
   readonly signer: Signer | undefined;
   readonly gpu: GpuReadings;
+  /** The memory that models share, by the names of GPU_POOLS. */
+  readonly gpuPools: ReadonlyMap<string, GpuPool>;
   readonly meterFor: (definition: SkillDefinition) => SkillMeter;
   /** Told when a skill's model becomes ready for the first time; the signal aborts when the skill is closed. */
   readonly onFirstReady: (skill: CompiledSkill, closed: AbortSignal) => void;
@@ -45,7 +49,7 @@ export interface SharedParts {
 /**
  * Puts a skill together, and starts to probe its model. The order of the policies is the order of the two lists.
  *
- * @throws CredentialError where the definition names credentials that the gateway does not have
+ * @throws DefinitionError where the definition names credentials or a GPU pool that the gateway does not have
  */
 export function assembleSkill(compiled: CompiledSkill, shared: SharedParts): Skill {
   const { definition } = compiled;
@@ -61,11 +65,7 @@ export function assembleSkill(compiled: CompiledSkill, shared: SharedParts): Ski
   });
 
   const drain = createDrain<Answer>();
-  const admission = createAdmission({
-    max: concurrency.max,
-    queue: concurrency.queue,
-    queueMs: concurrency.queue_ms,
-  });
+  const admission = createAdmissionOf(definition, shared.gpuPools);
   const breaker = createBreaker({ failures: breaking.failures, resetMs: breaking.reset_ms });
 
   /** The way of a call, or of a batch of calls, from its first attempt to its last. */
@@ -159,6 +159,27 @@ function answerSharing(
     meter,
   });
   return definition.retry.idempotent ? [answers, singleFlight()] : [answers];
+}
+
+/** How many calls go to the model at a time: by their number alone, or by the memory too that they need. */
+function createAdmissionOf(
+  { concurrency, gpu }: SkillDefinition,
+  pools: ReadonlyMap<string, GpuPool>,
+): Admission {
+  const limits = { max: concurrency.max, queue: concurrency.queue, queueMs: concurrency.queue_ms };
+  if (gpu === undefined) return createAdmission(limits);
+  const pool = pools.get(gpu.pool);
+  if (pool === undefined) {
+    const known = [...pools.keys()].join(', ') || 'none';
+    throw new DefinitionError(
+      '/gpu/pool',
+      `${gpu.pool} is not among the pools of GPU_POOLS, which has ${known}`,
+    );
+  }
+  if (gpu.mib > pool.mib) {
+    throw new DefinitionError('/gpu/mib', `is ${gpu.mib}, and the pool ${gpu.pool} has ${pool.mib} in all`);
+  }
+  return pool.admit({ ...limits, mib: gpu.mib });
 }
 
 function createAdapter(

@@ -1,15 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { assembleSkill } from './assemble-skill.ts';
 import type { Config } from './config/load-config.ts';
+import { DefinitionError } from './contracts/definition-error.ts';
 import type { SkillInvoker } from './contracts/invocation.ts';
 import type { Logger } from './contracts/logger.ts';
 import type { SkillCatalog } from './contracts/skill.ts';
-import { CredentialError } from './credentials/credential-source.ts';
 import { createSigner, type Signer } from './credentials/signer.ts';
 import type { Warn } from './lib/warn.ts';
 import { createInvoker } from './pipeline/invoker.ts';
 import { warmUp } from './pipeline/warm-up.ts';
 import type { Metrics } from './plugins/metrics.ts';
+import { createGpuPool } from './policies/gpu-pool.ts';
 import { protocols } from './protocols.ts';
 import { createGpuReadings } from './readiness/gpu-readings.ts';
 import type { SkillFault } from './skills/fault.ts';
@@ -61,6 +62,7 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
   const transports = await openTransports(config);
   const store = createMemoryCache({ maxEntries: config.cacheMaxEntries, maxBytes: config.cacheMaxBytes });
   const gpu = createGpuReadings();
+  const gpuPools = new Map([...(config.gpuPools ?? [])].map(([name, mib]) => [name, createGpuPool(mib)]));
   const loader = createSkillLoader({ directory: config.skillsDir, protocols });
 
   const registry = createRegistry({
@@ -71,6 +73,7 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
         transports,
         signer,
         gpu,
+        gpuPools,
         meterFor: metrics.meterFor,
         onFirstReady: ({ definition }, signal) => void warmUp({ definition, invoker, logger, signal }),
       }),
@@ -142,6 +145,6 @@ async function openTransports(config: Config): Promise<Transports> {
 }
 
 function toFault({ compiled, error }: AssemblyFailure): SkillFault {
-  if (!(error instanceof CredentialError)) throw error;
+  if (!(error instanceof DefinitionError)) throw error;
   return { file: compiled.file, pointer: error.pointer, reason: error.message };
 }

@@ -35,3 +35,10 @@ export type OutputPolicy = Policy<JsonValue>;
 
 /** A policy on validated answers. */
 export type AnswerPolicy = Policy<Answer>;
+
+/** A policy that lets so many calls in at a time, and what it holds now. */
+export interface Admission {
+  readonly policy: OutputPolicy;
+  readonly inFlight: number;
+  readonly queued: number;
+}

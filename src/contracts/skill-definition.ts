@@ -221,6 +221,22 @@ const batching = {
   },
 } as const;
 
+const gpu = {
+  type: 'object',
+  required: ['mib'],
+  additionalProperties: false,
+  description: 'The GPU memory that a call needs, where models share a GPU.',
+  properties: {
+    pool: {
+      type: 'string',
+      pattern: '^[a-z][a-z0-9_-]{0,47}$',
+      default: 'default',
+      description: 'The pool that it is taken from, by its name in GPU_POOLS.',
+    },
+    mib: { type: 'integer', minimum: 1, description: 'What one call needs while it runs, in MiB.' },
+  },
+} as const;
+
 const cache = {
   type: 'object',
   default: {},
@@ -331,6 +347,7 @@ export const skillDefinitionSchema = {
     breaker,
     concurrency,
     batching,
+    gpu,
     cache,
     warmup: {
       type: 'array',

@@ -1,3 +1,4 @@
+import { DefinitionError } from '../contracts/definition-error.ts';
 import type { SkillAuth } from '../contracts/skill-definition.ts';
 import type { CredentialSource } from '../contracts/transport.ts';
 import type { Signer } from './signer.ts';
@@ -16,14 +17,11 @@ export interface CredentialContext {
 }
 
 /** A skill asks for credentials that the gateway does not have. */
-export class CredentialError extends Error {
+export class CredentialError extends DefinitionError {
   override readonly name = 'CredentialError';
-  /** JSON Pointer to the place in the definition. */
-  readonly pointer: string;
 
   constructor(skill: string, pointer: string, reason: string, cause?: unknown) {
-    super(`skill ${skill}: ${reason}`, cause === undefined ? undefined : { cause });
-    this.pointer = pointer;
+    super(pointer, `skill ${skill}: ${reason}`, cause);
   }
 }
 
