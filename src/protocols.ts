@@ -3,6 +3,7 @@ import { onnxProtocol } from './adapters/onnx.ts';
 import { openInferenceProtocol } from './adapters/open-inference.ts';
 import { openaiProtocol } from './adapters/openai.ts';
 import { tensorflowServingProtocol } from './adapters/tensorflow-serving.ts';
+import { torchserveProtocol } from './adapters/torchserve.ts';
 import type { Protocol } from './contracts/adapter.ts';
 
 /** Every protocol that a definition may name: a new one is a file in adapters/ and a line here. */
@@ -11,6 +12,7 @@ export const protocols: readonly Protocol[] = [
   tensorflowServingProtocol,
   openInferenceProtocol,
   openaiProtocol,
+  torchserveProtocol,
   onnxProtocol,
 ];
 

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../contracts/json.ts';
+import { fromBase64 } from '../../lib/base64.ts';
 import { roundToBfloat16 } from '../../lib/bfloat16.ts';
 import { membersOf } from './json-object.ts';
 
@@ -172,12 +173,4 @@ function bytesOrText(leaf: JsonValue): string | Uint8Array | undefined {
   if (typeof leaf === 'string') return leaf;
   const { b64, ...others } = membersOf(leaf);
   return typeof b64 === 'string' && Object.keys(others).length === 0 ? fromBase64(b64) : undefined;
-}
-
-/** Reads base64 of either alphabet (RFC 4648, sections 4 and 5), with or without padding; undefined for anything else. */
-function fromBase64(text: string): Uint8Array | undefined {
-  const digits = text.replace(/={1,2}$/, '');
-  if (!/^(?:[A-Za-z0-9+/]*|[A-Za-z0-9_-]*)$/.test(digits) || digits.length % 4 === 1) return undefined;
-  if (digits.length < text.length && text.length % 4 !== 0) return undefined;
-  return Buffer.from(digits, 'base64');
 }
