@@ -1,7 +1,7 @@
 /**
  * Measures what Skillgate costs beside a bare handler. Not for CI: it needs two cores to itself.
  *
- * `npm run bench -- [--rounds 5] [--seconds 4] [--connections 64] [--only throughput,latency,startup,batching]
+ * `npm run bench -- [--rounds 5] [--seconds 4] [--connections 64] [--only throughput,latency,startup,batching,tensors]
  *   [--soak-minutes 10] [--profile misses|hits]`
  */
 import { spawnSync } from 'node:child_process';
@@ -17,13 +17,14 @@ import { hottestFunctions, readProfile } from './profile.ts';
 import { keepReport, type Row, renderReport } from './report.ts';
 import { latencyRows, soakRows, startupRows, throughputRows } from './rows.ts';
 import { soak } from './soak.ts';
+import { tensorRows } from './tensors.ts';
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
     connections: { type: 'string', default: '64' },
-    only: { type: 'string', default: 'throughput,latency,startup,batching' },
+    only: { type: 'string', default: 'throughput,latency,startup,batching,tensors' },
     'soak-minutes': { type: 'string', default: '0' },
     profile: { type: 'string' },
   },
@@ -79,8 +80,9 @@ async function measure(): Promise<boolean> {
     await skillgate.stop();
   }
   if (sections.has('batching')) rows.push(...(await batchingRows(folder, options.seconds)));
+  if (sections.has('tensors')) rows.push(...(await tensorRows()));
   if (sections.has('startup')) rows.push(...(await startupRows(options.rounds)));
-  if (rows.length > 0) await show(rows, notes, 'bench', sections.size === 4);
+  if (rows.length > 0) await show(rows, notes, 'bench', sections.size === 5);
   const soaked = soakMinutes > 0 ? await runSoak() : [];
   return [...rows, ...soaked].some(({ met }) => met === false);
 }
