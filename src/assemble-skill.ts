@@ -10,6 +10,7 @@ import type { CompiledSkill, Skill } from './contracts/skill.ts';
 import type { SkillDefinition } from './contracts/skill-definition.ts';
 import type { CacheStore } from './contracts/stores.ts';
 import { createCredentialSource } from './credentials/credential-source.ts';
+import type { OAuth2Tokens } from './credentials/oauth2.ts';
 import type { Signer } from './credentials/signer.ts';
 import { compose } from './pipeline/compose.ts';
 import { createDrain } from './pipeline/drain.ts';
@@ -38,6 +39,7 @@ export interface SharedParts {
   readonly store: CacheStore;
   readonly transports: Transports;
   readonly signer: Signer | undefined;
+  readonly oauth2: OAuth2Tokens;
   readonly gpu: GpuReadings;
   /** The memory that models share, by the names of GPU_POOLS. */
   readonly gpuPools: ReadonlyMap<string, GpuPool>;
@@ -184,7 +186,7 @@ function createAdmissionOf(
 
 function createAdapter(
   { definition, mapping, validateOutput: checkOutput }: CompiledSkill,
-  { config, transports, signer }: SharedParts,
+  { config, transports, signer, oauth2 }: SharedParts,
 ): Adapter {
   const directory = resolve(config.skillsDir);
   const credentials = createCredentialSource({
@@ -193,6 +195,7 @@ function createAdapter(
     origin: URL.parse(definition.endpoint.url)?.origin ?? '',
     secret: config.secret,
     signer,
+    oauth2,
   });
   return protocolNamed(definition.endpoint.protocol).create({
     definition,

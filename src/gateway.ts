@@ -5,6 +5,7 @@ import { DefinitionError } from './contracts/definition-error.ts';
 import type { SkillInvoker } from './contracts/invocation.ts';
 import type { Logger } from './contracts/logger.ts';
 import type { SkillCatalog } from './contracts/skill.ts';
+import { createOAuth2Tokens } from './credentials/oauth2.ts';
 import { createSigner, type Signer } from './credentials/signer.ts';
 import type { Warn } from './lib/warn.ts';
 import { createInvoker } from './pipeline/invoker.ts';
@@ -38,6 +39,9 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+/** What a model server is given to be reached, unless its definition says otherwise. */
+const identityProviderTimeouts = { connect_ms: 3000, tls_ms: 5000 };
+
 /** Definitions that cannot be served, each with its file, JSON pointer and reason. */
 export class SkillsError extends Error {
   override readonly name = 'SkillsError';
@@ -60,6 +64,7 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
   const warn: Warn = (event, error) => logger.warn({ err: error }, event);
   const signer = createSigner(config, warn);
   const transports = await openTransports(config);
+  const oauth2 = createOAuth2Tokens(transports.for({ timeouts: identityProviderTimeouts }), warn);
   const store = createMemoryCache({ maxEntries: config.cacheMaxEntries, maxBytes: config.cacheMaxBytes });
   const gpu = createGpuReadings();
   const gpuPools = new Map([...(config.gpuPools ?? [])].map(([name, mib]) => [name, createGpuPool(mib)]));
@@ -72,6 +77,7 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
         store,
         transports,
         signer,
+        oauth2,
         gpu,
         gpuPools,
         meterFor: metrics.meterFor,
@@ -105,6 +111,7 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
 
   const faults = await load();
   if (faults.length > 0) {
+    oauth2.close();
     await registry.close();
     await transports.close();
     throw new SkillsError(faults);
@@ -125,6 +132,7 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
     async close() {
       await watching?.close();
       await registry.close();
+      oauth2.close();
       await transports.close();
     },
   };

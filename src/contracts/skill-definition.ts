@@ -102,6 +102,45 @@ const auth = {
         },
       },
     },
+    {
+      type: 'object',
+      title: 'OAuth 2.0 client credentials',
+      required: ['type', 'token_url', 'client_id', 'client_secret_env'],
+      additionalProperties: false,
+      properties: {
+        type: {
+          const: 'oauth2',
+          description: 'A token that an identity provider gives the gateway (RFC 6749, section 4.4).',
+        },
+        token_url: {
+          type: 'string',
+          pattern: '^https?://',
+          description:
+            'The token endpoint of the identity provider. https://, unless it is on this machine or in a network that you trust.',
+        },
+        client_id: { type: 'string', minLength: 1, description: 'The name of the gateway there.' },
+        client_secret_env: {
+          ...environmentVariable,
+          description: 'The environment variable that holds the secret.',
+        },
+        client_auth: {
+          type: 'string',
+          enum: ['basic', 'post'],
+          description:
+            'How name and secret are sent: in the Authorization header, as unless said otherwise, or in the body.',
+        },
+        scope: {
+          type: 'string',
+          minLength: 1,
+          description: 'The scopes to ask for, with blanks between them.',
+        },
+        audience: {
+          type: 'string',
+          minLength: 1,
+          description: 'Whom the token is for, where the provider asks.',
+        },
+      },
+    },
   ],
 } as const;
 

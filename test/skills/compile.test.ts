@@ -94,7 +94,7 @@ describe('the compiler of definitions', () => {
       'an unknown auth',
       { auth: { type: 'kerberos' } },
       '/auth/type',
-      'must be one of "none", "jwt", "bearer", "basic"',
+      'must be one of "none", "jwt", "bearer", "basic", "oauth2"',
     ],
     ['an auth without a type', { auth: {} }, '/auth', 'must have the property "type"'],
     [
