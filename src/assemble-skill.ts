@@ -192,7 +192,8 @@ function createAdapter(
   const credentials = createCredentialSource({
     skill: definition.name,
     auth: definition.auth,
-    origin: URL.parse(definition.endpoint.url)?.origin ?? '',
+    // Only the schemes of HTTP have an origin (WHATWG URL); gRPC is spoken over it.
+    origin: URL.parse(definition.endpoint.url.replace(/^grpc/i, 'http'))?.origin ?? '',
     secret: config.secret,
     signer,
     oauth2,

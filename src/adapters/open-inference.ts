@@ -3,10 +3,12 @@ import { SkillgateError } from '../contracts/errors.ts';
 import type { JsonValue } from '../contracts/json.ts';
 import type { ModelStatus } from '../contracts/readiness.ts';
 import type { SkillDefinition } from '../contracts/skill-definition.ts';
+import { createGrpcServer } from './open-inference/grpc.ts';
 import { createModel, type Model } from './open-inference/model.ts';
 import { type OpenInferenceOptions, optionsOf, optionsSchema } from './open-inference/options.ts';
 import { createRestServer } from './open-inference/rest.ts';
 import { endpointFaults } from './shared/endpoint.ts';
+import { isGrpc } from './shared/grpc.ts';
 import { createLookup } from './shared/lookup.ts';
 import { outputFaults } from './shared/output-options.ts';
 import { probing } from './shared/upstream-answer.ts';
@@ -27,7 +29,7 @@ export const openInferenceProtocol: Protocol = {
 function checkDefinition(definition: SkillDefinition): readonly EndpointFault[] {
   const { model, model_version: version, options } = definition.endpoint;
   const { outputs }: Partial<OpenInferenceOptions> = optionsOf(options);
-  const faults = [...endpointFaults(definition), ...outputFaults({ outputs })];
+  const faults = [...endpointFaults(definition, { grpc: true }), ...outputFaults({ outputs })];
   const add = (pointer: string, reason: string): void => {
     faults.push({ pointer: `/endpoint${pointer}`, reason });
   };
@@ -42,7 +44,8 @@ function checkDefinition(definition: SkillDefinition): readonly EndpointFault[] 
 function createOpenInferenceAdapter(context: AdapterContext): Adapter {
   const { definition, mapping } = context;
   const options = optionsOf(context.options);
-  const server = createRestServer(context, options);
+  const isOverGrpc = isGrpc(definition.endpoint.url);
+  const server = isOverGrpc ? createGrpcServer(context, options) : createRestServer(context, options);
   const lookup = createLookup(async (signal): Promise<Model> => {
     const description = await server.describe(signal);
     try {

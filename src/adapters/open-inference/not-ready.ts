@@ -1,4 +1,4 @@
-import type { SkillgateError } from '../../contracts/errors.ts';
+import { SkillgateError } from '../../contracts/errors.ts';
 import type { JsonValue } from '../../contracts/json.ts';
 import type { ModelStatus } from '../../contracts/readiness.ts';
 import type { UpstreamResponse } from '../../contracts/transport.ts';
@@ -23,6 +23,13 @@ export function inferRefusal(response: UpstreamResponse): SkillgateError {
   const mayBe = response.status === 400 || response.status === 404 || response.status === 503;
   if (!mayBe || !saysNotReady(refusal.message)) return refusal;
   return notLoaded(refusal.message, { upstreamStatus: response.status, retryAfterMs: refusal.retryAfterMs });
+}
+
+/** What an answer outside 2xx means for a request to load the model: a refusal is the model's, not the server's. */
+export function loadRefusal(response: UpstreamResponse): SkillgateError {
+  const refusal = inferRefusal(response);
+  if (refusal.code !== 'upstream_error' || response.status >= 500) return refusal;
+  return new SkillgateError('model_not_ready', refusal.message, { mayHaveRun: false, retryable: false });
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { FromSchema, JSONSchema } from 'json-schema-to-ts';
+import type { JsonObject } from '../../contracts/json.ts';
 import { plainOutput, scoreOptions } from '../shared/output-options.ts';
 import { datatypes } from './datatypes.ts';
 
@@ -89,4 +90,9 @@ export type OpenInferenceOptions = FromSchema<typeof optionsSchema>;
 /** The options as their type: whoever makes an adapter has checked them against the schema from which the type comes. */
 export function optionsOf(checked: unknown): OpenInferenceOptions {
   return checked as OpenInferenceOptions;
+}
+
+/** The parameters of every request, as the JSON from which they came. */
+export function parametersOf({ parameters }: OpenInferenceOptions): JsonObject | undefined {
+  return parameters as JsonObject | undefined;
 }

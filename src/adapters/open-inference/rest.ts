@@ -1,13 +1,13 @@
 import type { AdapterContext } from '../../contracts/adapter.ts';
-import { SkillgateError } from '../../contracts/errors.ts';
-import type { JsonObject, JsonValue } from '../../contracts/json.ts';
+import type { SkillgateError } from '../../contracts/errors.ts';
+import type { JsonValue } from '../../contracts/json.ts';
 import type { ModelStatus } from '../../contracts/readiness.ts';
 import type { UpstreamResponse } from '../../contracts/transport.ts';
 import { attemptHeaders, endpointHeaders } from '../shared/endpoint.ts';
 import { itemsOf, membersOf } from '../shared/json-object.ts';
 import { isSuccess, notLoaded, readJsonAnswer, statusOfRefusal } from '../shared/upstream-answer.ts';
-import { inferRefusal, statusInIndex } from './not-ready.ts';
-import type { OpenInferenceOptions } from './options.ts';
+import { inferRefusal, loadRefusal, statusInIndex } from './not-ready.ts';
+import { type OpenInferenceOptions, parametersOf } from './options.ts';
 import { readResponse, saysBinary, writeRequest } from './rest-body.ts';
 import type { InferenceServer, TensorDescription } from './server.ts';
 
@@ -33,7 +33,7 @@ export function createRestServer(
     load: at(`/repository/models/${encodeURIComponent(model)}/load`),
   };
   const headers = endpointHeaders(definition, {});
-  const parameters = asParameters(options.parameters);
+  const parameters = parametersOf(options);
 
   const get = (url: URL, signal: AbortSignal) => transport.exchange({ method: 'GET', url, headers, signal });
 
@@ -109,17 +109,9 @@ export function createRestServer(
         body: '{}',
         signal,
       });
-      if (isSuccess(response.status)) return;
-      const refusal = inferRefusal(response);
-      if (refusal.code !== 'upstream_error' || response.status >= 500) throw refusal;
-      throw new SkillgateError('model_not_ready', refusal.message, { mayHaveRun: false, retryable: false });
+      if (!isSuccess(response.status)) throw loadRefusal(response);
     },
   };
-}
-
-/** The parameters as the JSON from which they came. */
-function asParameters(parameters: OpenInferenceOptions['parameters']): JsonObject | undefined {
-  return parameters as JsonObject | undefined;
 }
 
 function readDescriptions(list: JsonValue | undefined): TensorDescription[] {

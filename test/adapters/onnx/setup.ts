@@ -62,6 +62,7 @@ export function makeAdapter({
     validateOutput: () => [],
     transport: {
       exchange: () => Promise.reject(new Error('an embedded model is not reached over HTTP')),
+      call: () => Promise.reject(new Error('an embedded model is not reached over gRPC')),
       reach: () => Promise.reject(new Error('an embedded model is not reached over HTTP')),
     },
   };
