@@ -14,6 +14,7 @@ import type { Metrics } from './plugins/metrics.ts';
 import { createGpuPool } from './policies/gpu-pool.ts';
 import { protocols } from './protocols.ts';
 import { createGpuReadings } from './readiness/gpu-readings.ts';
+import { createGpuSources } from './readiness/gpu-sources.ts';
 import type { SkillFault } from './skills/fault.ts';
 import { createSkillLoader } from './skills/load.ts';
 import { type AssemblyFailure, createRegistry } from './skills/registry.ts';
@@ -39,8 +40,8 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** What a model server is given to be reached, unless its definition says otherwise. */
-const identityProviderTimeouts = { connect_ms: 3000, tls_ms: 5000 };
+/** How long identity providers and sources of metrics are given to be reached. */
+const serviceTimeouts = { connect_ms: 3000, tls_ms: 5000 };
 
 /** Definitions that cannot be served, each with its file, JSON pointer and reason. */
 export class SkillsError extends Error {
@@ -64,9 +65,9 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
   const warn: Warn = (event, error) => logger.warn({ err: error }, event);
   const signer = createSigner(config, warn);
   const transports = await openTransports(config);
-  const oauth2 = createOAuth2Tokens(transports.for({ timeouts: identityProviderTimeouts }), warn);
+  const oauth2 = createOAuth2Tokens(transports.for({ timeouts: serviceTimeouts }), warn);
   const store = createMemoryCache({ maxEntries: config.cacheMaxEntries, maxBytes: config.cacheMaxBytes });
-  const gpu = createGpuReadings();
+  const gpu = createGpuReadings({ open: createGpuSources(transports.for({ timeouts: serviceTimeouts })) });
   const gpuPools = new Map([...(config.gpuPools ?? [])].map(([name, mib]) => [name, createGpuPool(mib)]));
   const loader = createSkillLoader({ directory: config.skillsDir, protocols });
 

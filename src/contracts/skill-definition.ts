@@ -297,6 +297,99 @@ const cache = {
   },
 } as const;
 
+const gpuUrl = { type: 'string', pattern: '^https?://.' } as const;
+const gpuMemory = {
+  min_free_mib: { type: 'integer', minimum: 1, description: 'How much memory has to be free, in MiB.' },
+  device: {
+    type: 'string',
+    minLength: 1,
+    description: 'Index or UUID of the GPU; without it any one GPU with enough memory will do.',
+  },
+} as const;
+const gpuQueue = {
+  type: 'integer',
+  minimum: 0,
+  description: 'How many requests may wait at the server.',
+} as const;
+
+const gpuReadiness = {
+  type: 'object',
+  required: ['source'],
+  description: 'What has to hold of the GPU for this model to count as ready, beside its own word.',
+  oneOf: [
+    {
+      type: 'object',
+      title: 'nvidia-smi',
+      required: ['source', 'min_free_mib'],
+      additionalProperties: false,
+      properties: {
+        source: { const: 'nvidia-smi', description: "NVIDIA's program, on this machine." },
+        ...gpuMemory,
+      },
+    },
+    {
+      type: 'object',
+      title: 'DCGM exporter',
+      required: ['source', 'url', 'min_free_mib'],
+      additionalProperties: false,
+      properties: {
+        source: { const: 'dcgm', description: "NVIDIA's DCGM exporter." },
+        url: { ...gpuUrl, description: 'Its metrics, such as http://gpu-1:9400/metrics.' },
+        ...gpuMemory,
+      },
+    },
+    {
+      type: 'object',
+      title: 'Triton',
+      required: ['source', 'url'],
+      anyOf: [{ required: ['min_free_mib'] }, { required: ['max_waiting'] }],
+      additionalProperties: false,
+      properties: {
+        source: { const: 'triton', description: 'The metrics of Triton Inference Server.' },
+        url: { ...gpuUrl, description: 'Its metrics, such as http://gpu-1:8002/metrics.' },
+        ...gpuMemory,
+        max_waiting: gpuQueue,
+      },
+    },
+    {
+      type: 'object',
+      title: 'vLLM',
+      required: ['source', 'url'],
+      anyOf: [{ required: ['max_waiting'] }, { required: ['max_cache_percent'] }],
+      additionalProperties: false,
+      properties: {
+        source: { const: 'vllm', description: 'The metrics of vLLM.' },
+        url: { ...gpuUrl, description: 'Its metrics, such as http://gpu-1:8000/metrics.' },
+        max_waiting: gpuQueue,
+        max_cache_percent: {
+          type: 'number',
+          minimum: 1,
+          maximum: 100,
+          description: 'How much of the KV cache may be taken, in percent.',
+        },
+      },
+    },
+    {
+      type: 'object',
+      title: 'Ollama',
+      required: ['source', 'url', 'model', 'min_gpu_percent'],
+      additionalProperties: false,
+      properties: {
+        source: { const: 'ollama', description: "Ollama's list of loaded models." },
+        url: { ...gpuUrl, description: 'The server, such as http://localhost:11434.' },
+        model: { type: 'string', minLength: 1, description: 'The model, as Ollama names it.' },
+        min_gpu_percent: {
+          type: 'number',
+          minimum: 1,
+          maximum: 100,
+          description:
+            'How much of the loaded model has to lie in GPU memory, in percent: the rest runs on the processor.',
+        },
+      },
+    },
+  ],
+} as const;
+
 const readiness = {
   type: 'object',
   default: {},
@@ -314,21 +407,7 @@ const readiness = {
       default: false,
       description: 'Whether a call to a loading model waits for it up to concurrency.queue_ms.',
     },
-    gpu: {
-      type: 'object',
-      required: ['source', 'min_free_mib'],
-      additionalProperties: false,
-      description: 'The GPU memory that has to be free for this model to count as ready.',
-      properties: {
-        source: { type: 'string', enum: ['nvidia-smi'], description: 'Who tells how much is free.' },
-        min_free_mib: { type: 'integer', minimum: 1, description: 'How much has to be free, in MiB.' },
-        device: {
-          type: 'string',
-          minLength: 1,
-          description: 'Index or UUID of the GPU; without it any one GPU with enough memory will do.',
-        },
-      },
-    },
+    gpu: gpuReadiness,
   },
 } as const;
 
