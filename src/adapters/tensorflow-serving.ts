@@ -12,15 +12,24 @@ import type { ModelStatus } from '../contracts/readiness.ts';
 import type { SkillDefinition } from '../contracts/skill-definition.ts';
 import type { UpstreamResponse } from '../contracts/transport.ts';
 import { attemptHeaders, endpointFaults, endpointHeaders } from './shared/endpoint.ts';
+import { isGrpc } from './shared/grpc.ts';
 import { eachRow } from './shared/rows.ts';
-import { notLoaded, probing, readJsonAnswer, refusalOf, statusOfRefusal } from './shared/upstream-answer.ts';
+import {
+  isSuccess,
+  notLoaded,
+  probing,
+  readJsonAnswer,
+  refusalOf,
+  statusOfRefusal,
+} from './shared/upstream-answer.ts';
 import { readAnswer } from './tensorflow-serving/answer.ts';
+import { createGrpcServing, type Predicted } from './tensorflow-serving/grpc.ts';
 import { readModelStatus } from './tensorflow-serving/model-status.ts';
 import { type Options, optionsSchema, readOptions } from './tensorflow-serving/options.ts';
 import { requestBody } from './tensorflow-serving/request.ts';
 import { joinRequests, splitAnswer } from './tensorflow-serving/rows.ts';
 
-/** TensorFlow Serving's REST API (port 8501); `endpoint.url` is the server, without a path to a model. */
+/** TensorFlow Serving over REST (port 8501) or gRPC (8500); `endpoint.url` is the server, without a path to a model. */
 export const tensorflowServingProtocol: Protocol = {
   name: 'tensorflow-serving',
   optionsSchema,
@@ -34,12 +43,15 @@ const unavailableRetryAfterMs = 10_000;
 
 function checkDefinition(definition: SkillDefinition): readonly EndpointFault[] {
   const { model, model_version: version, url, options } = definition.endpoint;
-  const faults = [...endpointFaults(definition)];
+  const faults = [...endpointFaults(definition, { grpc: true })];
   const add = (pointer: string, reason: string): void => {
     faults.push({ pointer: `/endpoint${pointer}`, reason });
   };
   if (/\/v1\/models\b/.test(url)) {
     add('/url', 'has to be the server, such as http://localhost:8501: the model goes into /endpoint/model');
+  }
+  if (isGrpc(url) && options.method !== undefined && options.method !== 'predict') {
+    add('/options/method', 'has to be predict over gRPC');
   }
   if (model === undefined) add('', 'has to name the model on the server, in `model`');
   else if (/[/:]/.test(model)) add('/model', 'must not contain / or :');
@@ -79,6 +91,9 @@ function createTensorflowServingAdapter({
   transport,
 }: AdapterContext): Adapter {
   const settings = readOptions(options);
+  const grpc = isGrpc(definition.endpoint.url)
+    ? createGrpcServing({ definition, transport }, settings)
+    : undefined;
   const statusUrl = modelUrl(definition, settings);
   const inferUrl = new URL(`${statusUrl.href}:${settings.method}`);
   const headers = endpointHeaders(definition, { 'content-type': 'application/json' });
@@ -112,6 +127,13 @@ function createTensorflowServingAdapter({
 
   /** Sends a request, and gives the body of a good answer. */
   async function ask(body: JsonValue, attempt: Attempt<unknown>): Promise<JsonValue> {
+    const predicted = await (grpc ? grpc.predict(body, attempt) : post(body, attempt));
+    if ('answer' in predicted) return predicted.answer;
+    const { refused } = predicted;
+    throw refused.status === 404 ? await explainNotFound(refused, attempt) : refusalOf(refused);
+  }
+
+  async function post(body: JsonValue, attempt: Attempt<unknown>): Promise<Predicted> {
     const response = await transport.exchange({
       method: 'POST',
       url: inferUrl,
@@ -121,14 +143,14 @@ function createTensorflowServingAdapter({
       onSent: () => attempt.sent(),
       onProgress: () => attempt.progressed(),
     });
-    if (response.status === 404) throw await explainNotFound(response, attempt);
-    return readJsonAnswer(response);
+    return isSuccess(response.status) ? { answer: readJsonAnswer(response) } : { refused: response };
   }
 
   function askStatus(
     requestHeaders: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<UpstreamResponse> {
+    if (grpc) return grpc.askStatus(signal);
     return transport.exchange({ method: 'GET', url: statusUrl, headers: requestHeaders, signal });
   }
 
@@ -171,7 +193,7 @@ function createTensorflowServingAdapter({
     inferBatch,
     probe: (signal) => probing(signal, () => probe(signal)),
     async close() {
-      // The connections are the transport's.
+      grpc?.close();
     },
   };
 }

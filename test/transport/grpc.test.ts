@@ -32,7 +32,7 @@ async function startServer(load: GrpcHandler, credentials?: GrpcServerOptions['c
 /** A server that does with every call as it is told. */
 async function startRaw(behaviour: (stream: ServerHttp2Stream) => void): Promise<string> {
   const server = createServer();
-  server.on('stream', (stream) => {
+  server.on('stream', (stream: ServerHttp2Stream) => {
     stream.on('error', () => undefined);
     behaviour(stream);
   });

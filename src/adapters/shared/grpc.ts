@@ -22,9 +22,15 @@ const codes: readonly (readonly [name: string, http: number])[] = [
   ['UNAUTHENTICATED', 401],
 ];
 
+/** The name of a status code of gRPC. */
+export function nameOfStatus(status: number): string {
+  return codes[status]?.[0] ?? `code ${status}`;
+}
+
 /** An answer over gRPC as one over HTTP, so that one classification of refusals serves both. */
 export function asHttp({ status, details, message }: GrpcResponse): UpstreamResponse {
-  const [name, http] = codes[status] ?? [`code ${status}`, 500];
+  const name = nameOfStatus(status);
+  const http = codes[status]?.[1] ?? 500;
   const body = status === 0 ? message : Buffer.from(details === '' ? name : `${name}: ${details}`);
   return { status: http, headers: {}, body };
 }
