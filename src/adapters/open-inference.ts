@@ -1,16 +1,27 @@
-import type { Adapter, AdapterContext, Attempt, EndpointFault, Protocol } from '../contracts/adapter.ts';
+import type {
+  Adapter,
+  AdapterContext,
+  Attempt,
+  EndpointFault,
+  Protocol,
+  RowResult,
+} from '../contracts/adapter.ts';
 import { SkillgateError } from '../contracts/errors.ts';
 import type { JsonValue } from '../contracts/json.ts';
 import type { ModelStatus } from '../contracts/readiness.ts';
 import type { SkillDefinition } from '../contracts/skill-definition.ts';
+import { joinRows, splitOutputs } from './open-inference/batch.ts';
 import { createGrpcServer } from './open-inference/grpc.ts';
 import { createModel, type Model } from './open-inference/model.ts';
 import { type OpenInferenceOptions, optionsOf, optionsSchema } from './open-inference/options.ts';
 import { createRestServer } from './open-inference/rest.ts';
+import type { NamedTensor } from './open-inference/server.ts';
 import { endpointFaults } from './shared/endpoint.ts';
 import { isGrpc } from './shared/grpc.ts';
 import { createLookup } from './shared/lookup.ts';
 import { outputFaults } from './shared/output-options.ts';
+import { eachRow } from './shared/rows.ts';
+import type { Tensors } from './shared/signature.ts';
 import { probing } from './shared/upstream-answer.ts';
 
 /**
@@ -23,6 +34,8 @@ export const openInferenceProtocol: Protocol = {
   // The constant is readonly all the way down, and a JSON copy is not.
   optionsSchema: JSON.parse(JSON.stringify(optionsSchema)),
   check: checkDefinition,
+  // Whether the model leaves its first dimension open is known at run time only; where it does not, rows go alone.
+  checkBatching: () => [],
   create: createOpenInferenceAdapter,
 };
 
@@ -60,22 +73,53 @@ function createOpenInferenceAdapter(context: AdapterContext): Adapter {
     }
   }, definition.timeouts.first_byte_ms);
 
-  async function infer(attempt: Attempt): Promise<JsonValue> {
-    const { input, signal } = attempt;
-    signal.throwIfAborted();
-    const body = mapping.request ? await mapping.request(input) : input;
-    const model = await lookup.get(signal);
-    const { tensors, batchAdded } = model.encode(body);
+  const toBody = (input: JsonValue): JsonValue | Promise<JsonValue> =>
+    mapping.request ? mapping.request(input) : input;
+
+  const toOutput = (answer: JsonValue, input: JsonValue): JsonValue | Promise<JsonValue> =>
+    mapping.response ? mapping.response(answer, input) : answer;
+
+  /** Runs the model on tensors. */
+  async function run(
+    model: Model,
+    tensors: Tensors,
+    attempt: Attempt<unknown>,
+  ): Promise<readonly NamedTensor[]> {
     const inputs = Object.entries(tensors).map(([name, tensor]) => ({ name, tensor }));
-    const request = { inputs, outputs: model.outputs, binary: model.binary };
     try {
-      const answer = model.decode(await server.infer(request, attempt), batchAdded);
-      return mapping.response ? await mapping.response(answer, input) : answer;
+      return await server.infer({ inputs, outputs: model.outputs, binary: model.binary }, attempt);
     } catch (error) {
       // A server that refuses may have another model by now, with other tensors.
       if (error instanceof SkillgateError && error.upstreamStatus !== undefined) lookup.forget();
       throw error;
     }
+  }
+
+  async function infer(attempt: Attempt): Promise<JsonValue> {
+    const { input, signal } = attempt;
+    signal.throwIfAborted();
+    const body = await toBody(input);
+    const model = await lookup.get(signal);
+    const { tensors, batchAdded } = model.encode(body);
+    return toOutput(model.decode(await run(model, tensors, attempt), batchAdded), input);
+  }
+
+  async function inferBatch(attempt: Attempt<readonly JsonValue[]>): Promise<readonly RowResult[]> {
+    const { input: inputs, signal } = attempt;
+    signal.throwIfAborted();
+    const model = await lookup.get(signal);
+    const rows = await eachRow(inputs, async (input) => model.encode(await toBody(input)));
+    const results: RowResult[] = rows.map((row) => (row instanceof SkillgateError ? row : null));
+    await Promise.all(
+      joinRows(rows, model.takesBatches).map(async ({ places, tensors, batchAdded }) => {
+        const answers = splitOutputs(await run(model, tensors, attempt), places.length);
+        const outputs = await eachRow(places, (place, index) =>
+          toOutput(model.decode(answers[index] ?? [], batchAdded), inputs[place] ?? null),
+        );
+        for (const [index, place] of places.entries()) results[place] = outputs[index] ?? null;
+      }),
+    );
+    return results;
   }
 
   /** Ready lies: Triton goes on saying so of a model that was unloaded. Its metadata does not. */
@@ -96,6 +140,7 @@ function createOpenInferenceAdapter(context: AdapterContext): Adapter {
 
   return {
     infer,
+    inferBatch,
     probe: (signal) => probing(signal, () => probe(signal)),
     load: (signal) => server.load(signal),
     async close() {

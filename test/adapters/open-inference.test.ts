@@ -316,6 +316,56 @@ describe('bytes', () => {
   });
 });
 
+describe('a batch', () => {
+  const batchOf = (...input: JsonValue[]) => ({ ...createAttempt(null), input });
+
+  it('goes as one, and each row gets its own output; a bad row fails alone', async () => {
+    const model = echo(x);
+    const { adapter, server } = await setUp(model);
+    const results = await adapter.inferBatch?.(batchOf({ x: [1, 2, 3] }, { x: [1] }, { x: [4, 5, 6] }));
+    expect(results).toEqual([
+      { y: [1, 2, 3] },
+      expect.objectContaining({ code: 'invalid_input' }),
+      { y: [4, 5, 6] },
+    ]);
+    expect(server.inferences).toBe(1);
+    expect(model.got).toMatchObject([{ shape: [2, 3], data: [1, 2, 3, 4, 5, 6] }]);
+  });
+
+  it.each(['never', 'always'])('of texts goes as one (bytes %s)', async (binary) => {
+    const { adapter, server } = await setUp(echo({ name: 'x', datatype: 'BYTES', shape: [-1, 1] }), {
+      binary,
+    });
+    const results = await adapter.inferBatch?.(batchOf({ x: ['a'] }, { x: ['né'] }));
+    expect(results).toEqual([{ y: ['a'] }, { y: ['né'] }]);
+    expect(server.inferences).toBe(1);
+  });
+
+  it('goes apart where shapes differ, where a row has a batch of its own, and where the model takes none', async () => {
+    const words = { name: 'x', datatype: 'INT32', shape: [-1, -1] };
+    const some = await setUp(echo(words));
+    await expect(
+      some.adapter.inferBatch?.(batchOf({ x: [1] }, { x: [1, 2] }, { x: [3] }, { x: [[4], [5]] })),
+    ).resolves.toEqual([{ y: [1] }, { y: [1, 2] }, { y: [3] }, { y: [[4], [5]] }]);
+    expect(some.server.inferences).toBe(3);
+
+    const none = await setUp(echo({ name: 'x', datatype: 'INT32', shape: [1, 1] }));
+    await expect(none.adapter.inferBatch?.(batchOf({ x: [1] }, { x: [2] }))).resolves.toEqual([
+      { y: [1] },
+      { y: [2] },
+    ]);
+    expect(none.server.inferences).toBe(2);
+  });
+
+  it('for which the model gives fewer rows is upstream_error', async () => {
+    const model = { ...echo(x), run: () => [{ ...x, name: 'y', shape: [1, 3], data: [1, 2, 3] }] };
+    const { adapter } = await setUp(model);
+    await expect(adapter.inferBatch?.(batchOf({ x: [1, 2, 3] }, { x: [1, 2, 3] }))).rejects.toMatchObject({
+      code: 'upstream_error',
+    });
+  });
+});
+
 describe('an input that no tensor can be made of is invalid_input, and is not sent:', () => {
   test.each<[string, Description, JsonValue, string, string]>([
     ['a wrong shape', x, { x: [1, 2] }, '/x', 'has the shape [2], where the model takes [?, 3]'],

@@ -16,6 +16,8 @@ const bytesPerElement = 4;
 export interface Model {
   readonly binary: BinaryUse;
   readonly outputs: readonly WantedOutput[];
+  /** Whether examples may go together. */
+  readonly takesBatches: boolean;
   /** The way from a skill's input to tensors. */
   readonly encode: TensorMapping['encode'];
   /** The way back. */
@@ -45,6 +47,7 @@ export function createModel(description: ModelDescription, options: OpenInferenc
   return {
     binary: binaryUse(description.takesBinary, options),
     outputs: wantedOutputs(description.outputs, tensorOptions, base64Outputs),
+    takesBatches: mapping.takesBatches,
     encode: mapping.encode,
     decode(outputs, batchAdded) {
       const tensors = Object.fromEntries(

@@ -34,6 +34,8 @@ export interface TensorMapping {
    * @throws SkillgateError `upstream_error` and `invalid_output` where the outputs are not what the definition expects
    */
   decode(outputs: Tensors, batchAdded: boolean): JsonObject;
+  /** Whether the model takes several examples at once: its inputs leave the first dimension open. */
+  readonly takesBatches: boolean;
 }
 
 export interface EncodedInput {
@@ -73,6 +75,8 @@ export function mapTensors(
   const properties = new Set(inputs.map(({ property }) => property));
 
   return {
+    takesBatches: openBatch,
+
     encode(body) {
       const object = propertiesOf(body, properties);
       const tensors: Record<string, TensorData> = {};
