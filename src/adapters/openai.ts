@@ -1,7 +1,6 @@
 import type { Adapter, AdapterContext, Attempt, Protocol } from '../contracts/adapter.ts';
-import type { JsonValue } from '../contracts/json.ts';
 import type { ModelStatus } from '../contracts/readiness.ts';
-import { checkDefinition } from './openai/check.ts';
+import { checkBatching, checkDefinition } from './openai/check.ts';
 import { createGenerator } from './openai/generator.ts';
 import { readModelList } from './openai/models.ts';
 import { optionsOf, optionsSchema } from './openai/options.ts';
@@ -19,6 +18,7 @@ export const openaiProtocol: Protocol = {
   // The constant is readonly all the way down, and a JSON copy is not.
   optionsSchema: JSON.parse(JSON.stringify(optionsSchema)),
   check: checkDefinition,
+  checkBatching,
   create: createOpenaiAdapter,
 };
 
@@ -31,12 +31,10 @@ function createOpenaiAdapter(context: AdapterContext): Adapter {
     ...context,
     options,
     url: routes.call,
-    headersOf: (attempt: Attempt) => attemptHeaders(headers, attempt),
+    headersOf: (attempt: Attempt<unknown>) => attemptHeaders(headers, attempt),
   };
-  const infer: (attempt: Attempt) => Promise<JsonValue> =
-    options.api === 'embeddings' || options.api === 'rerank'
-      ? createVectorCall(parts)
-      : createGenerator(parts);
+  const measures = options.api === 'embeddings' || options.api === 'rerank';
+  const call = measures ? createVectorCall(parts) : { infer: createGenerator(parts) };
 
   async function probe(signal: AbortSignal): Promise<ModelStatus> {
     const ask = (url: URL) => transport.exchange({ method: 'GET', url, headers, signal });
@@ -53,7 +51,7 @@ function createOpenaiAdapter(context: AdapterContext): Adapter {
   }
 
   return {
-    infer,
+    ...call,
     probe: (signal) => probing(signal, () => probe(signal)),
     async close() {
       // The connections are the transport's.

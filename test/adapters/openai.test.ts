@@ -17,6 +17,7 @@ import fixtures from './__fixtures__/openai.json' with { type: 'json' };
 import {
   type AdapterOptions,
   createAdapter,
+  createDefinition,
   type EndpointOverrides,
   faultsOf,
 } from './adapter-under-test.ts';
@@ -357,6 +358,41 @@ describe('embeddings', () => {
   ])('that are wrong are told: %j', async (answer, code) => {
     server.next(json(answer));
     await expect(infer(create(embeddings))).rejects.toMatchObject({ code });
+  });
+});
+
+describe('a batch of embeddings', () => {
+  const embeddings = { api: 'embeddings', input_name: 'text' };
+  const batchOf = (...rows: JsonValue[]) => ({ ...createAttempt(null), input: rows });
+  const vectors = (...numbers: number[]) =>
+    json({ data: numbers.map((embedding, index) => ({ index, embedding: [embedding] })) });
+
+  it('goes as one, each row with its own texts', async () => {
+    server.next(vectors(1, 2, 3, 4));
+    await expect(
+      create(embeddings).inferBatch?.(batchOf({ text: 'a' }, { text: ['b', 'c'] }, { text: 'd' })),
+    ).resolves.toEqual([{ embedding: [1] }, { embeddings: [[2], [3]] }, { embedding: [4] }]);
+    expect(sent()).toEqual({ model: 'tiny', input: ['a', 'b', 'c', 'd'] });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('goes apart where a row is no text', async () => {
+    server.always(vectors(1));
+    await expect(create(embeddings).inferBatch?.(batchOf({ text: 'a' }, { text: [7] }))).resolves.toEqual([
+      { embedding: [1] },
+      { embeddings: [[1]] },
+    ]);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it.each<[EndpointOverrides, string[]]>([
+    [{ options: embeddings }, []],
+    [{ options: {} }, ['/endpoint/options/api']],
+    [{ options: embeddings, request: 'text' }, ['/endpoint/request']],
+    [{ options: embeddings, response: 'data' }, ['/endpoint/response']],
+  ])('is possible with %j', (endpoint, pointers) => {
+    const faults = openaiProtocol.checkBatching?.(createDefinition({ url: 'http://a', ...endpoint })) ?? [];
+    expect(faults.map(({ pointer }) => pointer)).toEqual(pointers);
   });
 });
 

@@ -5,5 +5,5 @@ import type { OpenaiOptions } from './options.ts';
 export interface CallParts extends Omit<AdapterContext, 'options'> {
   readonly options: OpenaiOptions;
   readonly url: URL;
-  readonly headersOf: (attempt: Attempt) => Readonly<Record<string, string>>;
+  readonly headersOf: (attempt: Attempt<unknown>) => Readonly<Record<string, string>>;
 }

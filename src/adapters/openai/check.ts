@@ -15,6 +15,18 @@ export function checkDefinition(definition: SkillDefinition): readonly EndpointF
   return [...faults, ...nameFaults(definition, options, new Set(Object.keys(properties)))];
 }
 
+/** Only texts that are embedded go together; each generation is streamed on its own. */
+export function checkBatching({ endpoint }: SkillDefinition): readonly EndpointFault[] {
+  if (endpoint.options.api !== 'embeddings') {
+    return [{ pointer: '/endpoint/options/api', reason: 'has to be embeddings where there is /batching' }];
+  }
+  const mapped = endpoint.request === undefined ? 'response' : 'request';
+  if (endpoint[mapped] === undefined) return [];
+  return [
+    { pointer: `/endpoint/${mapped}`, reason: 'cannot stand beside /batching: rows become one request' },
+  ];
+}
+
 function optionFaults(options: OpenaiOptions): EndpointFault[] {
   const faults: EndpointFault[] = [];
   const add = (option: string, reason: string): void => {

@@ -20,11 +20,20 @@ export function embeddingsRequest(input: JsonValue, property: string): JsonObjec
  * Makes the output of an answer: `{embedding}` for a text, `{embeddings}` for a list of them, in its order.
  *
  * @param embedded what was sent
+ * @throws SkillgateError as `readVectors`
+ */
+export function readEmbeddings(body: JsonValue, embedded: JsonValue | undefined): JsonObject {
+  if (Array.isArray(embedded)) return { embeddings: readVectors(body, embedded.length) };
+  return { embedding: readVectors(body, 1)[0] ?? [] };
+}
+
+/**
+ * Reads the vectors of so many texts, in their order.
+ *
  * @throws SkillgateError `upstream_error` where the answer has not one vector for each text, `invalid_output` for
  *   what is no number: servers write NaN as null
  */
-export function readEmbeddings(body: JsonValue, embedded: JsonValue | undefined): JsonObject {
-  const count = Array.isArray(embedded) ? embedded.length : 1;
+export function readVectors(body: JsonValue, count: number): number[][] {
   const entries = itemsOf(membersOf(body).data).map(membersOf);
   const vectors = new Array<JsonValue | undefined>(count).fill(undefined);
   for (const [place, { index, embedding }] of entries.entries()) {
@@ -36,8 +45,7 @@ export function readEmbeddings(body: JsonValue, embedded: JsonValue | undefined)
       `The model server's answer has ${entries.length} embeddings for ${count} texts.`,
     );
   }
-  const read = vectors.map(readVector);
-  return Array.isArray(embedded) ? { embeddings: read } : { embedding: read[0] ?? [] };
+  return vectors.map(readVector);
 }
 
 /** A vector is a list of numbers, or base64 of little-endian float32 where the server chose that. */
