@@ -6,6 +6,7 @@ import type { Answer } from './contracts/invocation.ts';
 import type { JsonValue } from './contracts/json.ts';
 import type { SkillMeter } from './contracts/meter.ts';
 import type { Admission, AnswerPolicy, Handler } from './contracts/pipeline.ts';
+import type { ModelLoader } from './contracts/readiness.ts';
 import type { CompiledSkill, Skill } from './contracts/skill.ts';
 import type { SkillDefinition } from './contracts/skill-definition.ts';
 import type { CacheStore } from './contracts/stores.ts';
@@ -30,6 +31,7 @@ import { validateInput } from './policies/validate-input.ts';
 import { validateOutput } from './policies/validate-output.ts';
 import { protocolNamed } from './protocols.ts';
 import type { GpuReadings } from './readiness/gpu-readings.ts';
+import { createModelLoader } from './readiness/model-loader.ts';
 import { createReadinessMonitor } from './readiness/monitor.ts';
 import type { Transports } from './transport/transports.ts';
 
@@ -59,6 +61,7 @@ export function assembleSkill(compiled: CompiledSkill, shared: SharedParts): Ski
   const meter = shared.meterFor(definition);
   const adapter = createAdapter(compiled, shared);
   const closed = new AbortController();
+  const loader = definition.readiness.load ? createLoader(definition, adapter, closed.signal) : undefined;
   const readiness = createReadinessMonitor({
     probe: (signal) => adapter.probe(signal),
     intervalMs: definition.readiness.interval_ms,
@@ -81,6 +84,7 @@ export function assembleSkill(compiled: CompiledSkill, shared: SharedParts): Ski
           baseMs: retrying.base_ms,
           maxMs: retrying.max_ms,
           idempotent: retrying.idempotent,
+          leavesNotReady: loader !== undefined,
         }),
         breaker.policy,
         measureAttempt(meter),
@@ -95,7 +99,11 @@ export function assembleSkill(compiled: CompiledSkill, shared: SharedParts): Ski
   const runBatch = adapter.inferBatch?.bind(adapter);
   const infer = compose<JsonValue>(
     [
-      readinessGate({ readiness, waitMs: definition.readiness.wait ? concurrency.queue_ms : 0 }),
+      readinessGate({
+        readiness,
+        waitMs: loader || definition.readiness.wait ? concurrency.queue_ms : 0,
+        loader,
+      }),
       admission.policy,
       deadline(timeouts.total_ms),
     ],
@@ -161,6 +169,15 @@ function answerSharing(
     meter,
   });
   return definition.retry.idempotent ? [answers, singleFlight()] : [answers];
+}
+
+function createLoader({ endpoint }: SkillDefinition, adapter: Adapter, closed: AbortSignal): ModelLoader {
+  const load = adapter.load?.bind(adapter);
+  if (load) return createModelLoader({ load, closed });
+  throw new DefinitionError(
+    '/readiness/load',
+    `cannot be: the protocol ${endpoint.protocol} loads no models`,
+  );
 }
 
 /** How many calls go to the model at a time: by their number alone, or by the memory too that they need. */

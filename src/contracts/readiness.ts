@@ -61,3 +61,13 @@ export interface ReadinessView {
   /** A call met a model that is not ready: probe now. */
   suspect(): void;
 }
+
+/** What loads a model that its server has not loaded. */
+export interface ModelLoader {
+  /**
+   * Has the model loaded, once for all who ask at the same time.
+   *
+   * @throws what the load throws, or the signal's reason, which does not end the load
+   */
+  load(signal: AbortSignal): Promise<void>;
+}

@@ -407,6 +407,12 @@ const readiness = {
       default: false,
       description: 'Whether a call to a loading model waits for it up to concurrency.queue_ms.',
     },
+    load: {
+      type: 'boolean',
+      default: false,
+      description:
+        'Whether the gateway has the server load a model that is not loaded when a call comes, and the call waits for it up to concurrency.queue_ms: for models that are unloaded when idle (Ollama, Triton in explicit mode).',
+    },
     gpu: gpuReadiness,
   },
 } as const;

@@ -11,6 +11,8 @@ export interface RetryOptions {
   readonly maxMs: number;
   /** Whether a call that may have run may be sent again. */
   readonly idempotent: boolean;
+  /** Whether a model that is not ready is left to who loads it; false unless said otherwise. */
+  readonly leavesNotReady?: boolean;
   /** Gives a number in [0, 1). */
   readonly random?: () => number;
 }
@@ -25,10 +27,13 @@ export function retry<Result, Input>({
   baseMs,
   maxMs,
   idempotent,
+  leavesNotReady = false,
   random,
 }: RetryOptions): Policy<Result, Input> {
   function mayRepeat(error: unknown): error is SkillgateError {
-    return error instanceof SkillgateError && error.retryable && (idempotent || !error.mayHaveRun);
+    if (!(error instanceof SkillgateError) || !error.retryable) return false;
+    if (leavesNotReady && error.code === 'model_not_ready') return false;
+    return idempotent || !error.mayHaveRun;
   }
 
   return (next) => async (call) => {

@@ -32,7 +32,7 @@ export function makeDefinition(endpoint: { url: string; options?: JsonObject }):
     concurrency: { max: 32, queue: 256, queue_ms: 10_000 },
     cache: { enabled: true, scope: 'shared' },
     warmup: [],
-    readiness: { required: false, interval_ms: 10_000, wait: false },
+    readiness: { required: false, interval_ms: 10_000, wait: false, load: false },
     examples: [],
   };
 }
