@@ -79,7 +79,7 @@ function readValue(type: number, reader: Reader): bigint | Uint8Array {
  *
  * @throws RangeError where the bytes are none
  */
-export function readPacked(bytes: Uint8Array): bigint[] {
+function readPacked(bytes: Uint8Array): bigint[] {
   const values: bigint[] = [];
   const reader = createReader(bytes);
   while (!reader.atEnd()) values.push(reader.varint());

@@ -45,12 +45,16 @@ describe('a message of Protocol Buffers', () => {
     expect(textAt(fields, 9)).toBe('');
   });
 
-  it.each([[[0x08]], [[0x08, 0x80]], [[0x12, 0x05, 1]], [[0x0d, 1]], [[0x0b]], [[0x08, ...new Array(11).fill(0x80)]]])(
-    'is refused with a RangeError where it is broken: %j',
-    (bytes) => {
-      expect(() => readFields(Uint8Array.from(bytes))).toThrow(RangeError);
-    },
-  );
+  it.each([
+    [[0x08]],
+    [[0x08, 0x80]],
+    [[0x12, 0x05, 1]],
+    [[0x0d, 1]],
+    [[0x0b]],
+    [[0x08, ...new Array(11).fill(0x80)]],
+  ])('is refused with a RangeError where it is broken: %j', (bytes) => {
+    expect(() => readFields(Uint8Array.from(bytes))).toThrow(RangeError);
+  });
 
   it('is read from any bytes, or refused with a RangeError', () => {
     fc.assert(
