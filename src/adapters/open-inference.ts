@@ -10,17 +10,16 @@ import { SkillgateError } from '../contracts/errors.ts';
 import type { JsonValue } from '../contracts/json.ts';
 import type { ModelStatus } from '../contracts/readiness.ts';
 import type { SkillDefinition } from '../contracts/skill-definition.ts';
-import { joinRows, splitOutputs } from './open-inference/batch.ts';
 import { createGrpcServer } from './open-inference/grpc.ts';
 import { createModel, type Model } from './open-inference/model.ts';
 import { type OpenInferenceOptions, optionsOf, optionsSchema } from './open-inference/options.ts';
 import { createRestServer } from './open-inference/rest.ts';
-import type { NamedTensor } from './open-inference/server.ts';
+
 import { endpointFaults } from './shared/endpoint.ts';
 import { isGrpc } from './shared/grpc.ts';
+import { inferRows, type NamedTensor } from './shared/joined-rows.ts';
 import { createLookup } from './shared/lookup.ts';
 import { outputFaults } from './shared/output-options.ts';
-import { eachRow } from './shared/rows.ts';
 import type { Tensors } from './shared/signature.ts';
 import { probing } from './shared/upstream-answer.ts';
 
@@ -108,18 +107,12 @@ function createOpenInferenceAdapter(context: AdapterContext): Adapter {
     const { input: inputs, signal } = attempt;
     signal.throwIfAborted();
     const model = await lookup.get(signal);
-    const rows = await eachRow(inputs, async (input) => model.encode(await toBody(input)));
-    const results: RowResult[] = rows.map((row) => (row instanceof SkillgateError ? row : null));
-    await Promise.all(
-      joinRows(rows, model.takesBatches).map(async ({ places, tensors, batchAdded }) => {
-        const answers = splitOutputs(await run(model, tensors, attempt), places.length);
-        const outputs = await eachRow(places, (place, index) =>
-          toOutput(model.decode(answers[index] ?? [], batchAdded), inputs[place] ?? null),
-        );
-        for (const [index, place] of places.entries()) results[place] = outputs[index] ?? null;
-      }),
-    );
-    return results;
+    return inferRows(inputs, {
+      takesBatches: model.takesBatches,
+      encode: async (input) => model.encode(await toBody(input)),
+      run: (tensors) => run(model, tensors, attempt),
+      decode: (outputs, batchAdded, input) => toOutput(model.decode(outputs, batchAdded), input),
+    });
   }
 
   /** Ready lies: Triton goes on saying so of a model that was unloaded. Its metadata does not. */

@@ -14,11 +14,12 @@ import {
   textAt,
 } from '../../lib/protobuf.ts';
 import { createElements, isTensorType, type TensorType } from '../shared/elements.ts';
+import type { NamedTensor } from '../shared/joined-rows.ts';
 import { tensorFromBytes, tensorToBytes } from '../shared/tensor-bytes.ts';
 import { sizeOf, type TensorData } from '../shared/tensors.ts';
 import { datatypeOf, typeOfDatatype } from './datatypes.ts';
 import { statusInIndex } from './not-ready.ts';
-import type { InferenceRequest, ModelDescription, NamedTensor, TensorDescription } from './server.ts';
+import type { InferenceRequest, ModelDescription, TensorDescription } from './server.ts';
 
 /*
  * The messages of GRPCInferenceService (Open Inference Protocol, inference_grpc.proto), by their field numbers there.

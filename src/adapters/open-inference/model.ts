@@ -1,11 +1,12 @@
 import { isTensorType } from '../shared/elements.ts';
+import type { NamedTensor } from '../shared/joined-rows.ts';
 import { outputOptions, type TensorOptions } from '../shared/output-options.ts';
 import { type ModelSignature, type ModelValue, mapTensors, type TensorMapping } from '../shared/signature.ts';
 import { isFixedSize } from '../shared/tensor-bytes.ts';
 import { sizeOf } from '../shared/tensors.ts';
 import { typeOfDatatype } from './datatypes.ts';
 import type { OpenInferenceOptions } from './options.ts';
-import type { BinaryUse, ModelDescription, NamedTensor, TensorDescription, WantedOutput } from './server.ts';
+import type { BinaryUse, ModelDescription, TensorDescription, WantedOutput } from './server.ts';
 
 /** From so many bytes on a tensor is better sent as bytes. */
 export const binaryFromBytes = 1024;

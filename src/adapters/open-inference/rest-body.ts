@@ -2,13 +2,14 @@ import { SkillgateError } from '../../contracts/errors.ts';
 import type { JsonObject, JsonValue } from '../../contracts/json.ts';
 import type { UpstreamResponse } from '../../contracts/transport.ts';
 import { createElements, isTensorType, type TensorType } from '../shared/elements.ts';
+import type { NamedTensor } from '../shared/joined-rows.ts';
 import { isObject, itemsOf, membersOf } from '../shared/json-object.ts';
 import { isFixedSize, tensorFromBytes, tensorToBytes } from '../shared/tensor-bytes.ts';
 import { decodeTensor, sizeOf, type TensorData } from '../shared/tensors.ts';
 import { readJsonAnswer } from '../shared/upstream-answer.ts';
 import { datatypeOf, typeOfDatatype } from './datatypes.ts';
 import { binaryFromBytes } from './model.ts';
-import type { InferenceRequest, NamedTensor } from './server.ts';
+import type { InferenceRequest } from './server.ts';
 
 /** Says how many bytes of a body are JSON, before the bytes of its tensors. */
 const lengthHeader = 'inference-header-content-length';

@@ -1,6 +1,6 @@
 import type { Attempt } from '../../contracts/adapter.ts';
 import type { ModelStatus } from '../../contracts/readiness.ts';
-import type { TensorData } from '../shared/tensors.ts';
+import type { NamedTensor } from '../shared/joined-rows.ts';
 
 /** What a server says of one tensor of a model. */
 export interface TensorDescription {
@@ -32,11 +32,6 @@ export interface InferenceRequest {
   /** The outputs that are asked for; none for all. */
   readonly outputs: readonly WantedOutput[];
   readonly binary: BinaryUse;
-}
-
-export interface NamedTensor {
-  readonly name: string;
-  readonly tensor: TensorData;
 }
 
 /** A model on a server of the Open Inference Protocol, over HTTP or gRPC. */

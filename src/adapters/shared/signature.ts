@@ -34,7 +34,7 @@ export interface TensorMapping {
    * @throws SkillgateError `upstream_error` and `invalid_output` where the outputs are not what the definition expects
    */
   decode(outputs: Tensors, batchAdded: boolean): JsonObject;
-  /** Whether the model takes several examples at once: its inputs leave the first dimension open. */
+  /** Whether the model takes several examples at once: all its inputs leave the first dimension open. */
   readonly takesBatches: boolean;
 }
 
@@ -75,7 +75,7 @@ export function mapTensors(
   const properties = new Set(inputs.map(({ property }) => property));
 
   return {
-    takesBatches: openBatch,
+    takesBatches: inputs.every(({ spec }) => typeof spec.shape[0] === 'string'),
 
     encode(body) {
       const object = propertiesOf(body, properties);

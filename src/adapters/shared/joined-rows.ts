@@ -1,10 +1,19 @@
+import type { RowResult } from '../../contracts/adapter.ts';
 import { SkillgateError } from '../../contracts/errors.ts';
-import type { EncodedInput, Tensors } from '../shared/signature.ts';
-import { joinTensors, splitTensor } from '../shared/tensor-rows.ts';
-import type { NamedTensor } from './server.ts';
+import type { JsonValue } from '../../contracts/json.ts';
+import { eachRow } from './rows.ts';
+import type { EncodedInput, Tensors } from './signature.ts';
+import { joinTensors, splitTensor } from './tensor-rows.ts';
+import type { TensorData } from './tensors.ts';
+
+/** A tensor under its name in the model. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly tensor: TensorData;
+}
 
 /** Rows that go to the model as one. */
-export interface JoinedRows extends EncodedInput {
+interface JoinedRows extends EncodedInput {
   /** Where the rows stand among all. */
   readonly places: readonly number[];
 }
@@ -15,10 +24,7 @@ export interface JoinedRows extends EncodedInput {
  * @param rows those that are errors are left out
  * @param takesBatches whether the model takes several examples at once
  */
-export function joinRows(
-  rows: readonly (EncodedInput | SkillgateError)[],
-  takesBatches: boolean,
-): JoinedRows[] {
+function joinRows(rows: readonly (EncodedInput | SkillgateError)[], takesBatches: boolean): JoinedRows[] {
   const groups = new Map<string, [place: number, row: EncodedInput][]>();
   for (const [place, row] of rows.entries()) {
     if (row instanceof SkillgateError) continue;
@@ -52,7 +58,7 @@ function shapesOf(tensors: Tensors): string {
  *
  * @throws SkillgateError `upstream_error` where an output has not one part for each row
  */
-export function splitOutputs(outputs: readonly NamedTensor[], count: number): NamedTensor[][] {
+function splitOutputs(outputs: readonly NamedTensor[], count: number): NamedTensor[][] {
   if (count === 1) return [[...outputs]];
   const parts = outputs.map(({ name, tensor }) => ({ name, rows: splitTensor(tensor) }));
   const wrong = parts.find(({ rows }) => rows?.length !== count);
@@ -68,4 +74,40 @@ export function splitOutputs(outputs: readonly NamedTensor[], count: number): Na
       return tensor ? [{ name, tensor: { ...tensor, dims: [1, ...tensor.dims] } }] : [];
     }),
   );
+}
+
+/** A model as it takes one input after the other, and several that were put together. */
+export interface RowModel {
+  /** Makes tensors of one input. */
+  encode(input: JsonValue): EncodedInput | Promise<EncodedInput>;
+  run(tensors: Tensors): Promise<readonly NamedTensor[]>;
+  /** Makes the output for an input of its tensors. */
+  decode(
+    outputs: readonly NamedTensor[],
+    batchAdded: boolean,
+    input: JsonValue,
+  ): JsonValue | Promise<JsonValue>;
+  /** Whether the model takes several examples at once. */
+  readonly takesBatches: boolean;
+}
+
+/**
+ * Runs a model on the rows of a batch: as one where they fit together, and else side by side.
+ *
+ * @returns in the order of the inputs
+ * @throws what a run throws
+ */
+export async function inferRows(inputs: readonly JsonValue[], model: RowModel): Promise<RowResult[]> {
+  const rows = await eachRow(inputs, (input) => model.encode(input));
+  const results: RowResult[] = rows.map((row) => (row instanceof SkillgateError ? row : null));
+  await Promise.all(
+    joinRows(rows, model.takesBatches).map(async ({ places, tensors, batchAdded }) => {
+      const answers = splitOutputs(await model.run(tensors), places.length);
+      const outputs = await eachRow(places, (place, index) =>
+        model.decode(answers[index] ?? [], batchAdded, inputs[place] ?? null),
+      );
+      for (const [index, place] of places.entries()) results[place] = outputs[index] ?? null;
+    }),
+  );
+  return results;
 }
