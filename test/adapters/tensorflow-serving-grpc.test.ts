@@ -65,6 +65,15 @@ describe('a row', () => {
     expect(got[0]?.image_bytes?.string_val).toEqual([Buffer.from([0xff, 0xef])]);
   });
 
+  it('that is no base64 where bytes are due is invalid_input', async () => {
+    const { infer, server } = await setUp({ image: [7, [-1, 2]] }, { bytes: ['image'] });
+    await expect(infer({ image: ['AP8=', 'no base64!'] })).rejects.toMatchObject({
+      code: 'invalid_input',
+      faults: [{ pointer: '/image/1', message: 'must be base64' }],
+    });
+    expect(server.calls).toHaveLength(0);
+  });
+
   it.each<[JsonValue, string, string]>([
     [{ x: [1, 2, 3] }, '/x', 'has the shape [3], where the model takes [2]'],
     [{ x: [1, '2'] }, '/x/1', 'must be a float32 number'],
