@@ -4,6 +4,7 @@ import { checkBatching, checkDefinition } from './openai/check.ts';
 import { createGenerator } from './openai/generator.ts';
 import { readModelList } from './openai/models.ts';
 import { optionsOf, optionsSchema } from './openai/options.ts';
+import { createResidency } from './openai/residency.ts';
 import { routesOf } from './openai/routes.ts';
 import { createVectorCall } from './openai/vector-call.ts';
 import { attemptHeaders, endpointHeaders } from './shared/endpoint.ts';
@@ -36,12 +37,22 @@ function createOpenaiAdapter(context: AdapterContext): Adapter {
   const measures = options.api === 'embeddings' || options.api === 'rerank';
   const call = measures ? createVectorCall(parts) : { infer: createGenerator(parts) };
 
+  const residency = definition.readiness.load
+    ? createResidency({ definition, transport, headers, routes, embeds: options.api === 'embeddings' })
+    : undefined;
+
   async function probe(signal: AbortSignal): Promise<ModelStatus> {
+    const listed = await probeServer(signal);
+    return residency ? residency.check(listed, signal) : listed;
+  }
+
+  async function probeServer(signal: AbortSignal): Promise<ModelStatus> {
     const ask = (url: URL) => transport.exchange({ method: 'GET', url, headers, signal });
     const response = await ask(routes.ready ?? routes.models);
     if (routes.ready === undefined) {
-      if (isSuccess(response.status))
-        return readModelList(readJsonAnswer(response), definition.endpoint.model);
+      if (isSuccess(response.status)) {
+        return readModelList(readJsonAnswer(response), definition.endpoint.model, residency !== undefined);
+      }
       // Text Embeddings Inference has one model and no list.
       if (response.status !== 404) return statusOfRefusal(response);
     }
@@ -53,6 +64,7 @@ function createOpenaiAdapter(context: AdapterContext): Adapter {
   return {
     ...call,
     probe: (signal) => probing(signal, () => probe(signal)),
+    ...(residency && { load: (signal) => residency.load(signal) }),
     async close() {
       // The connections are the transport's.
     },

@@ -10,6 +10,9 @@ import { namesIn } from './template.ts';
 export function checkDefinition(definition: SkillDefinition): readonly EndpointFault[] {
   const options = optionsOf(definition.endpoint.options);
   const faults = [...endpointFaults(definition), ...optionFaults(options)];
+  if (definition.readiness.load && definition.endpoint.model === undefined) {
+    faults.push({ pointer: '/endpoint', reason: 'has to name the model that is loaded, in `model`' });
+  }
   const { properties } = definition.input_schema;
   if (!isObject(properties)) return faults;
   return [...faults, ...nameFaults(definition, options, new Set(Object.keys(properties)))];

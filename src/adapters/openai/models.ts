@@ -7,8 +7,9 @@ import { itemsOf, membersOf } from '../shared/json-object.ts';
  * tells the state of each, and loads one that is unloaded at the first call, as Ollama does.
  *
  * @param model the name that the definition gives; undefined where it leaves the choice to the server
+ * @param loadsFirst whether somebody loads an unloaded model before it is called, so that it does not count as ready
  */
-export function readModelList(body: JsonValue, model: string | undefined): ModelStatus {
+export function readModelList(body: JsonValue, model: string | undefined, loadsFirst = false): ModelStatus {
   const models = itemsOf(membersOf(body).data ?? membersOf(body).models).map(membersOf);
   if (models.length === 0) return { state: 'not_ready', reason: 'The server lists no model.' };
   if (model === undefined) return { state: 'ready', reason: 'The server lists its models.' };
@@ -16,7 +17,7 @@ export function readModelList(body: JsonValue, model: string | undefined): Model
   const entry = models.find(({ id, name, aliases }) =>
     [id, name, ...itemsOf(aliases)].some((known) => typeof known === 'string' && names.has(known)),
   );
-  if (entry) return statusOf(model, membersOf(entry.status));
+  if (entry) return statusOf(model, membersOf(entry.status), loadsFirst);
   const [only] = models;
   if (models.length === 1 && only?.owned_by === 'llamacpp') {
     return {
@@ -30,12 +31,14 @@ export function readModelList(body: JsonValue, model: string | undefined): Model
 function statusOf(
   model: string,
   { value, failed }: Readonly<Record<string, JsonValue | undefined>>,
+  loadsFirst: boolean,
 ): ModelStatus {
   if (value === 'loading' || value === 'downloading') {
     return { state: 'loading', reason: `The server is ${value} ${model}.` };
   }
   if (failed === true) return { state: 'not_ready', reason: `The server failed to load ${model}.` };
   if (value === 'unloaded' || value === 'sleeping') {
+    if (loadsFirst) return { state: 'not_ready', reason: `${model} is ${value}.` };
     return { state: 'ready', reason: `${model} is ${value}: the next call loads it.` };
   }
   return { state: 'ready', reason: `The server lists ${model}.` };

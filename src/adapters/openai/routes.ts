@@ -8,6 +8,12 @@ export interface Routes {
   readonly health: URL;
   /** What the definition says that the probe is to ask. */
   readonly ready: URL | undefined;
+  /** What Ollama has loaded. */
+  readonly loaded: URL;
+  /** Where a model is loaded: by llama.cpp, and by Ollama to generate text or to embed it. */
+  readonly load: URL;
+  readonly loadGenerator: URL;
+  readonly loadEmbedder: URL;
 }
 
 /**
@@ -23,6 +29,10 @@ export function routesOf(text: string, options: OpenaiOptions): Routes {
     call: at(callPath(options)),
     models: at('/v1/models'),
     health: at('/health'),
+    loaded: at('/api/ps'),
+    load: at('/models/load'),
+    loadGenerator: at('/api/generate'),
+    loadEmbedder: at('/api/embed'),
     ready: options.ready_path === undefined ? undefined : new URL(options.ready_path, base),
   };
 }
