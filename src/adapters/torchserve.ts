@@ -5,6 +5,7 @@ import type { SkillDefinition } from '../contracts/skill-definition.ts';
 import type { UpstreamResponse } from '../contracts/transport.ts';
 import { attemptHeaders, endpointFaults, endpointHeaders } from './shared/endpoint.ts';
 import { parseModelJson } from './shared/model-json.ts';
+import { serverRoutes } from './shared/server-routes.ts';
 import { isSuccess, probing, readJsonAnswer, statusOfRefusal } from './shared/upstream-answer.ts';
 import { json, readAnswer, requestBody } from './torchserve/body.ts';
 import { optionsOf, optionsSchema } from './torchserve/options.ts';
@@ -51,9 +52,8 @@ function createTorchserveAdapter(context: AdapterContext): Adapter {
   const options = optionsOf(context.options);
   const { model = '', model_version: version } = definition.endpoint;
   const isKserve = options.api === 'kserve-v1';
-  const base = new URL(definition.endpoint.url);
+  const at = serverRoutes(definition.endpoint.url);
   const path = [model, ...(version === undefined ? [] : [version])].map(encodeURIComponent).join('/');
-  const at = (route: string) => new URL(base.pathname.replace(/\/+$/, '') + route, base);
   const inferUrl = at(isKserve ? `/v1/models/${path}:predict` : `/predictions/${path}`);
   const workersUrl =
     options.management_url === undefined ? undefined : new URL(`/models/${path}`, options.management_url);

@@ -5,6 +5,7 @@ import type { ModelStatus } from '../../contracts/readiness.ts';
 import type { UpstreamResponse } from '../../contracts/transport.ts';
 import { attemptHeaders, endpointHeaders } from '../shared/endpoint.ts';
 import { itemsOf, membersOf } from '../shared/json-object.ts';
+import { serverRoutes } from '../shared/server-routes.ts';
 import { isSuccess, notLoaded, readJsonAnswer, statusOfRefusal } from '../shared/upstream-answer.ts';
 import { inferRefusal, loadRefusal, statusInIndex } from './not-ready.ts';
 import { type OpenInferenceOptions, parametersOf } from './options.ts';
@@ -17,20 +18,18 @@ export function createRestServer(
   options: OpenInferenceOptions,
 ): InferenceServer {
   const { model = '', model_version: version } = definition.endpoint;
-  const base = new URL(definition.endpoint.url);
-  const root = base.pathname.replace(/(?:\/v2)?\/*$/, '');
-  const at = (path: string) => new URL(`${root}/v2${path}`, base);
+  const at = serverRoutes(definition.endpoint.url, '/v2');
   const modelPath =
-    `/models/${encodeURIComponent(model)}` +
+    `/v2/models/${encodeURIComponent(model)}` +
     (version === undefined ? '' : `/versions/${encodeURIComponent(version)}`);
   const urls = {
-    server: at(''),
-    serverReady: at('/health/ready'),
-    index: at('/repository/index'),
+    server: at('/v2'),
+    serverReady: at('/v2/health/ready'),
+    index: at('/v2/repository/index'),
     metadata: at(modelPath),
     ready: at(`${modelPath}/ready`),
     infer: at(`${modelPath}/infer`),
-    load: at(`/repository/models/${encodeURIComponent(model)}/load`),
+    load: at(`/v2/repository/models/${encodeURIComponent(model)}/load`),
   };
   const headers = endpointHeaders(definition, {});
   const parameters = parametersOf(options);

@@ -88,7 +88,7 @@ export const optionsSchema = {
     },
     ready_path: {
       type: 'string',
-      pattern: '^/',
+      pattern: '^/(?!/)',
       description:
         'What the probe asks in place of /v1/models, such as /health: 2xx is ready, 503 is loading. Not one that generates.',
     },

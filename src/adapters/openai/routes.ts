@@ -1,3 +1,4 @@
+import { serverRoutes } from '../shared/server-routes.ts';
 import type { OpenaiOptions } from './options.ts';
 
 /** Where an adapter's requests go. */
@@ -22,9 +23,7 @@ export interface Routes {
  * @param text its URL, with or without the `/v1` at the end
  */
 export function routesOf(text: string, options: OpenaiOptions): Routes {
-  const base = new URL(text);
-  const root = base.pathname.replace(/(?:\/v1)?\/*$/, '');
-  const at = (path: string) => new URL(`${root}${path}`, base);
+  const at = serverRoutes(text, '/v1');
   return {
     call: at(callPath(options)),
     models: at('/v1/models'),
@@ -33,7 +32,7 @@ export function routesOf(text: string, options: OpenaiOptions): Routes {
     load: at('/models/load'),
     loadGenerator: at('/api/generate'),
     loadEmbedder: at('/api/embed'),
-    ready: options.ready_path === undefined ? undefined : new URL(options.ready_path, base),
+    ready: options.ready_path === undefined ? undefined : new URL(options.ready_path, text),
   };
 }
 
