@@ -15,16 +15,20 @@ export interface GrpcSessions {
    * @throws SkillgateError as `openConnection`
    */
   open(url: URL, limits: ConnectLimits): Promise<ClientHttp2Session>;
+  /** Asks whether the server is still at the other end, and closes the connection where it does not answer. */
+  check(session: ClientHttp2Session): void;
   /** Closes every connection; calls under way fail. */
   close(): Promise<void>;
 }
 
 /**
  * @param chooseProxy gives the proxy for a server, or undefined for the direct way
+ * @param pingMs how long a server may take to answer a ping, in milliseconds
  */
 export function createGrpcSessions(
   parts: ConnectionParts,
   chooseProxy: (url: URL) => URL | undefined,
+  pingMs: number,
 ): GrpcSessions {
   const sessions = new Map<string, Promise<ClientHttp2Session>>();
   const closing = new AbortController();
@@ -68,6 +72,12 @@ export function createGrpcSessions(
       sessions.set(key, session);
       session.catch(forget);
       return session;
+    },
+
+    check(session) {
+      if (session.destroyed || session.closed) return;
+      const timer = setTimeout(() => session.destroy(), pingMs).unref();
+      session.ping(() => clearTimeout(timer));
     },
 
     async close() {

@@ -28,6 +28,8 @@ export interface TransportsOptions extends TlsOptions, ProxyOptions {
   readonly allowHosts?: readonly string[] | undefined;
   /** The largest answer that is taken, in bytes; 64 MiB unless said otherwise. */
   readonly maxResponseBytes?: number | undefined;
+  /** How long a gRPC server may take to answer a ping, in milliseconds; 5 s unless said otherwise. */
+  readonly pingMs?: number | undefined;
   /** How host names are resolved; the system's way unless said otherwise. */
   readonly resolve?: Resolve | undefined;
 }
@@ -48,6 +50,7 @@ export interface Transports {
 
 /** The status code of gRPC for credentials that were refused. */
 const unauthenticated = 16;
+const defaultPingMs = 5000;
 const defaultMaxResponseBytes = 64 * 1024 ** 2;
 
 /**
@@ -59,7 +62,7 @@ export function createTransports(options: TransportsOptions = {}): Transports {
   const parts = { resolve: options.resolve ?? systemResolve, handshake: createHandshake(options) };
   const chooseProxy = createProxyChoice(options);
   const origins = createOrigins(parts, chooseProxy);
-  const sessions = createGrpcSessions(parts, chooseProxy);
+  const sessions = createGrpcSessions(parts, chooseProxy, options.pingMs ?? defaultPingMs);
   const isAllowed = options.allowHosts === undefined ? () => true : createAllowedHosts(options.allowHosts);
   const maxBytes = options.maxResponseBytes ?? defaultMaxResponseBytes;
   return {
@@ -133,7 +136,13 @@ function createTransport(
     const url = new URL(request.url.href.replace(/^grpc/, 'http'));
     checkHost(url, isAllowed);
     const session = await unlessAborted(sessions.open(url, limits), request.signal);
-    return grpcCall(session, request, maxBytes, authorization);
+    try {
+      return await grpcCall(session, request, maxBytes, authorization);
+    } catch (error) {
+      // The call may have been given up because the connection is dead, which the next one must not wait for as well.
+      if (request.signal.aborted) sessions.check(session);
+      throw error;
+    }
   }
 
   return {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type ServerHttp2Stream } from 'node:http2';
+import { connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { ServerCredentials, status } from '@grpc/grpc-js';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -164,6 +165,61 @@ describe('a call over gRPC', () => {
     await expect.poll(() => transport.call(request(url)).then(({ status: code }) => code)).toBe(5);
   });
 });
+
+/** A relay to a server, which can fall silent without closing anything. */
+async function startRelay(to: string) {
+  const sockets = new Set<Socket>();
+  let silent = false;
+  let connections = 0;
+  const server = createTcpServer((client) => {
+    connections += 1;
+    const isFirst = connections === 1;
+    const onward = connect(Number(new URL(to).port), '127.0.0.1');
+    for (const [from, target] of [
+      [client, onward],
+      [onward, client],
+    ] as const) {
+      sockets.add(from.on('error', () => undefined));
+      from.on('data', (chunk) => {
+        if (!silent || !isFirst) target.write(chunk);
+      });
+    }
+  });
+  const { port, close } = await listen(server);
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.destroy();
+    await close();
+  });
+  return {
+    url: `grpc://127.0.0.1:${port}`,
+    fallSilent() {
+      silent = true;
+    },
+    get connections() {
+      return connections;
+    },
+  };
+}
+
+test('a connection that is dead is left after the call that found it so', async () => {
+  const server = await startServer(() => ({}));
+  const relay = await startRelay(server.url);
+  const transport = open({ pingMs: 20 });
+  await transport.call(request(relay.url));
+  relay.fallSilent();
+  const reason = new Error('too long');
+  await expect(transport.call(request(relay.url, { signal: abortSoon(reason) }))).rejects.toBe(reason);
+  await expect
+    .poll(() => transport.call(request(relay.url, { signal: abortSoon(reason) })).catch(() => undefined))
+    .toMatchObject({ status: 0 });
+  expect(relay.connections).toBe(2);
+});
+
+function abortSoon(reason: Error): AbortSignal {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(reason), 30);
+  return controller.signal;
+}
 
 describe('a call is refused before it is made', () => {
   test.each([
