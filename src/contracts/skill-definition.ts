@@ -20,7 +20,7 @@ const endpoint = {
       type: 'string',
       minLength: 1,
       description:
-        'The model server: http(s):// for a server, a file: path relative to this definition for an embedded model.',
+        'The model server: http(s)://, or grpc(s):// where the protocol speaks it; a file: path relative to this definition for an embedded model.',
     },
     method: {
       type: 'string',
