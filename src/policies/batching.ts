@@ -1,10 +1,11 @@
 import type { RowResult } from '../contracts/adapter.ts';
-import { SkillgateError } from '../contracts/errors.ts';
 import type { CallReport } from '../contracts/invocation.ts';
 import type { JsonValue } from '../contracts/json.ts';
 import type { SkillMeter } from '../contracts/meter.ts';
-import type { Call, Handler } from '../contracts/pipeline.ts';
+import type { Handler } from '../contracts/pipeline.ts';
 import { createAdaptiveSize } from '../lib/adaptive-size.ts';
+import { isTooMuch, mayBeOneRow, rowMissing, tooLate } from './batching/failures.ts';
+import { type Group, Row } from './batching/row.ts';
 
 export interface BatchingOptions {
   /** The most rows in one batch. */
@@ -50,6 +51,11 @@ export function batching(options: BatchingOptions): (run: BatchHandler) => Handl
       while (inFlight < maxInFlight) {
         const [oldest] = waiting;
         if (oldest === undefined) return;
+        if (isLate(oldest)) {
+          waiting.delete(oldest);
+          oldest.fail(tooLate());
+          continue;
+        }
         const restMs = oldest.waitsSince + maxWaitMs - performance.now();
         if (inFlight > 0 && waiting.size < size.current && restMs > 0) {
           timer = setTimeout(pump, restMs);
@@ -132,65 +138,9 @@ export function batching(options: BatchingOptions): (run: BatchHandler) => Handl
   };
 }
 
-/** Rows that are under way together. */
-interface Group {
-  /** How many callers still wait. */
-  left: number;
-  readonly controller: AbortController;
-}
-
-/** One call in a batch, or on the way to one. A class, since one is made for every call. */
-class Row implements EventListenerObject {
-  readonly call: Call;
-  readonly waitsSince = performance.now();
-  group: Group | undefined;
-  settled = false;
-  readonly #resolve: (output: JsonValue) => void;
-  readonly #reject: (error: unknown) => void;
-  readonly #leaveQueue: () => void;
-
-  constructor(
-    call: Call,
-    resolve: (output: JsonValue) => void,
-    reject: (error: unknown) => void,
-    leaveQueue: () => void,
-  ) {
-    this.call = call;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.#leaveQueue = leaveQueue;
-    call.signal.addEventListener('abort', this, { once: true });
-  }
-
-  /** The caller has left, or its time is over. */
-  handleEvent(): void {
-    this.fail(this.call.signal.reason);
-    if (this.group === undefined) {
-      this.#leaveQueue();
-      return;
-    }
-    this.group.left -= 1;
-    if (this.group.left === 0) this.group.controller.abort(everyoneLeft());
-  }
-
-  settle(result: RowResult): void {
-    if (result instanceof SkillgateError) {
-      this.fail(result);
-      return;
-    }
-    this.#end();
-    this.#resolve(result);
-  }
-
-  fail(error: unknown): void {
-    this.#end();
-    this.#reject(error);
-  }
-
-  #end(): void {
-    this.settled = true;
-    this.call.signal.removeEventListener('abort', this);
-  }
+/** Whether the time of a call was over before the model had room for it. */
+function isLate({ call }: Row): boolean {
+  return call.deadlineAt !== undefined && call.deadlineAt <= performance.now();
 }
 
 /** The batch as such may run for as long as the most patient of its callers. */
@@ -208,31 +158,4 @@ function addReport(rows: readonly Row[], { attempts, upstreamMs }: CallReport): 
     call.report.attempts += attempts;
     call.report.upstreamMs += upstreamMs;
   }
-}
-
-/** Statuses that speak of the route or the model, and of no row. */
-const notOfARow: ReadonlySet<number | undefined> = new Set([404, 405, 501]);
-
-/** Whether a batch may have failed for what is in one of its rows. What may go better the next time was tried again. */
-function mayBeOneRow(error: unknown, idempotent: boolean): boolean {
-  if (!(error instanceof SkillgateError) || error.retryable || (error.mayHaveRun && !idempotent))
-    return false;
-  const { code, upstreamStatus } = error;
-  if (code === 'invalid_input' || code === 'invalid_output') return true;
-  return code === 'upstream_error' && (upstreamStatus ?? 500) >= 400 && !notOfARow.has(upstreamStatus);
-}
-
-/** Whether a smaller batch might have gone well. A refusal (4xx) says something of the rows, and not of their number. */
-function isTooMuch(error: unknown): boolean {
-  if (!(error instanceof SkillgateError)) return false;
-  if (error.code === 'upstream_timeout' || error.upstreamStatus === 413) return true;
-  return error.code === 'upstream_error' && error.upstreamStatus !== undefined && error.upstreamStatus >= 429;
-}
-
-function rowMissing(): SkillgateError {
-  return new SkillgateError('upstream_error', 'The model server answered fewer rows than it was sent.');
-}
-
-function everyoneLeft(): SkillgateError {
-  return new SkillgateError('cancelled', 'Every caller whose row was in this batch has left.');
 }

@@ -144,6 +144,22 @@ describe('batching', () => {
     expect(inputs()).toEqual([['a'], ['c']]);
   });
 
+  it('does not send a call whose time was over while it waited for room', async () => {
+    const { send, batches, inputs } = await setUp({ maxInFlight: 1 });
+    void send('a');
+    await turn();
+    const late = expect(send('b', { deadlineAt: performance.now() + 100 })).rejects.toMatchObject({
+      code: 'upstream_timeout',
+      retryable: false,
+    });
+    void send('c');
+    await vi.advanceTimersByTimeAsync(100);
+    batches[0]?.resolve();
+    await late;
+    await turn();
+    expect(inputs()).toEqual([['a'], ['c']]);
+  });
+
   it('runs nothing for a caller who has left already', async () => {
     const { send, batches } = await setUp();
     await expect(send('a', { signal: AbortSignal.abort(new Error('left')) })).rejects.toThrow('left');
