@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { startModelThread } from '../../../src/adapters/onnx/thread.ts';
 import type { Adapter, RowResult } from '../../../src/contracts/adapter.ts';
 import type { JsonObject, JsonValue } from '../../../src/contracts/json.ts';
-import { type AdapterSetup, makeAdapter, makeAttempt } from './setup.ts';
+import { createAttempt } from '../../attempt.ts';
+import { type AdapterSetup, makeAdapter } from './setup.ts';
 
 const opened: Adapter[] = [];
 
@@ -32,7 +33,7 @@ async function runBatch(
     },
   });
   opened.push(adapter);
-  return { rows: await adapter.inferBatch?.({ ...makeAttempt(null), input: inputs }), runs };
+  return { rows: await adapter.inferBatch?.({ ...createAttempt(null), input: inputs }), runs };
 }
 
 /** What each input gives alone. */
@@ -43,7 +44,7 @@ async function alone(
 ): Promise<JsonValue[]> {
   const adapter = makeAdapter({ url: `file:${model}.onnx`, options });
   opened.push(adapter);
-  return Promise.all(inputs.map((input) => adapter.infer(makeAttempt(input))));
+  return Promise.all(inputs.map((input) => adapter.infer(createAttempt(input))));
 }
 
 describe('a batch for an embedded model', () => {
@@ -128,7 +129,7 @@ describe('a batch for an embedded model', () => {
     const adapter = makeAdapter({ url: 'file:add.onnx' });
     opened.push(adapter);
     const attempt = {
-      ...makeAttempt(null, AbortSignal.abort(new Error('left'))),
+      ...createAttempt(null, AbortSignal.abort(new Error('left'))),
       input: [{ left: [1, 1], right: [1, 1] }],
     };
     await expect(adapter.inferBatch?.(attempt)).rejects.toThrow('left');
