@@ -29,7 +29,10 @@ export function createModelLoader({
 
   function explain(cause: unknown, late: AbortSignal): unknown {
     if (closed.aborted) return unfinished('before the skill was closed', cause);
-    return late.aborted ? unfinished(`within ${timeoutMs} ms`, cause) : cause;
+    if (late.aborted) return unfinished(`within ${timeoutMs} ms`, cause);
+    if (!(cause instanceof SkillgateError) || cause.retryAfterMs !== undefined) return cause;
+    const { code, message, retryable, mayHaveRun } = cause;
+    return new SkillgateError(code, message, { cause, retryable, mayHaveRun, retryAfterMs: cooldownMs });
   }
 
   async function loadOnce(): Promise<void> {
@@ -60,6 +63,7 @@ export function createModelLoader({
 function unfinished(when: string, cause: unknown): SkillgateError {
   return new SkillgateError('model_not_ready', `The model server did not load the model ${when}.`, {
     cause,
+    retryAfterMs: cooldownMs,
     mayHaveRun: false,
   });
 }

@@ -7,7 +7,13 @@ import { createAdapter } from './adapter-under-test.ts';
 import { describeAdapterContract } from './contract.ts';
 
 const output = { label: 'fr', sure: true };
-const embedding = { object: 'list', data: [{ object: 'embedding', index: 0, embedding: [0.5, -1] }] };
+
+/** Embeds every text alike. */
+const embed: Behaviour = (response, request) => {
+  const texts: readonly string[] = [JSON.parse(request.body).input].flat();
+  const data = texts.map((_, index) => ({ object: 'embedding', index, embedding: [0.5, -1] }));
+  json({ object: 'list', data })(response, request);
+};
 
 /** A form of the API, its route, and how the server answers there. */
 interface Form {
@@ -31,7 +37,7 @@ const forms: readonly Form[] = [
     name: 'embeddings',
     options: { api: 'embeddings', input_name: 'text' },
     path: '/v1/embeddings',
-    answer: json(embedding),
+    answer: embed,
     output: { embedding: [0.5, -1] },
   },
 ];

@@ -128,6 +128,7 @@ describe('a model that Ollama has unloaded', () => {
     await untilState(url, 'not_ready');
     const response = await post({ text: 'a' }, { path: '/skills/echo' });
     expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('5');
     expect(await readJson(response)).toMatchObject({
       code: 'model_not_ready',
       detail: "The model cannot be loaded. The model server answered 404: model 'broken' not found",
