@@ -42,9 +42,15 @@ export async function startOpenInferenceGrpcServer({
     if (name !== 'double')
       throw new GrpcStatus(status.NOT_FOUND, `Request for unknown model: '${name}' is not found`);
     if (state === 'READY') return;
-    throw kind === 'triton'
-      ? new GrpcStatus(status.UNAVAILABLE, "Request for unknown model: 'double' has no available versions")
-      : new GrpcStatus(status.FAILED_PRECONDITION, 'Model double is not ready yet.');
+    if (kind === 'triton') {
+      throw new GrpcStatus(
+        status.UNAVAILABLE,
+        "Request for unknown model: 'double' has no available versions",
+      );
+    }
+    throw state === 'LOADING'
+      ? new GrpcStatus(status.INVALID_ARGUMENT, 'Model double with version is not ready yet.')
+      : new GrpcStatus(status.NOT_FOUND, 'Model double with version not found');
   }
 
   function infer({ id, inputs, raw_input_contents: raw }: InferRequest): Readonly<Record<string, unknown>> {
@@ -85,8 +91,9 @@ export async function startOpenInferenceGrpcServer({
           return planned.shift()?.();
         },
         RepositoryIndex() {
-          if (kind === 'mlserver') throw new GrpcStatus(status.UNIMPLEMENTED, '');
-          return { models: [{ name: 'double', version: '1', state }] };
+          // As MLServer 1.7.1 was seen to write its states.
+          const seen = kind === 'triton' ? state : `State.${state === 'LOADING' ? 'UNKNOWN' : state}`;
+          return { models: [{ name: 'double', version: '1', state: seen }] };
         },
         RepositoryModelLoad() {
           state = 'READY';

@@ -52,10 +52,14 @@ export async function startOpenInferenceServer(
   const modelPath = `/v2/models/${model.name}`;
   const unknown = (status: number) =>
     json({ error: `Request for unknown model: '${model.name}' has no available versions` }, { status });
-  const notReady = json({ error: `Model ${model.name} is not ready yet.` }, { status: 400 });
+  /** What MLServer 1.7.1 was seen to say of a model that loads, and of one that it does not have loaded. */
+  const absent = () =>
+    state === 'LOADING'
+      ? json({ error: `Model ${model.name} is not ready yet.` }, { status: 400 })
+      : json({ error: `Model ${model.name} not found` }, { status: 404 });
 
   const infer: Behaviour = (response, request) => {
-    if (state !== 'READY') return (triton ? unknown(404) : notReady)(response, request);
+    if (state !== 'READY') return (triton ? unknown(404) : absent())(response, request);
     inferences += 1;
     const behaviour = planned.shift();
     if (behaviour) return behaviour(response, request);
@@ -72,20 +76,20 @@ export async function startOpenInferenceServer(
   const routes: Readonly<Record<string, () => Behaviour>> = {
     'GET /v2': () => json({ name: kind, version: '2', extensions: triton ? ['binary_tensor_data'] : [] }),
     'GET /v2/health/ready': () => text('', { status: state === 'LOADING' ? 400 : 200 }),
-    'POST /v2/repository/index': () =>
-      triton
-        ? json([{ name: model.name, version: '1', state: state === 'LOADING' ? 'LOADING' : state, reason }])
-        : json({ detail: 'Not Found' }, { status: 404 }),
+    'POST /v2/repository/index': () => {
+      const seen = !triton && state === 'LOADING' ? 'UNKNOWN' : state;
+      return json([{ name: model.name, version: '1', state: seen, reason }]);
+    },
     [`POST /v2/repository/models/${model.name}/load`]: () => {
       state = 'READY';
       return text('');
     },
     [`GET ${modelPath}/ready`]: () => {
       if (state === 'READY') return text('');
-      return triton ? json({ error: 'Model version not ready' }, { status: 400 }) : notReady;
+      return triton ? json({ error: 'Model version not ready' }, { status: 400 }) : absent();
     },
     [`GET ${modelPath}`]: () => {
-      if (state !== 'READY') return triton ? unknown(400) : notReady;
+      if (state !== 'READY') return triton ? unknown(400) : absent();
       const { name, inputs, outputs } = model;
       return json({ name, versions: ['1'], platform: 'python', inputs, outputs });
     },

@@ -33,8 +33,8 @@ export function loadRefusal(response: UpstreamResponse): SkillgateError {
 }
 
 /**
- * Finds a model in the repository index of Triton (`POST /v2/repository/index`), which alone tells a model that loads
- * from one that failed to or that nobody loads.
+ * Finds a model in the repository index of Triton or MLServer (`RepositoryIndex`), which alone tells a model that loads
+ * from one that failed to or that nobody loads. MLServer says UNKNOWN of one that loads, and `State.UNKNOWN` over gRPC.
  *
  * @returns undefined where the index does not have the model
  */
@@ -45,17 +45,19 @@ export function statusInIndex(
 ): ModelStatus | undefined {
   const entries = itemsOf(index)
     .map(membersOf)
-    .filter((entry) => entry.name === model && (version === undefined || entry.version === version));
+    .filter((entry) => entry.name === model && (version === undefined || entry.version === version))
+    .map(({ state, reason }) => ({ state: readState(state), reason }));
   if (entries.length === 0) return undefined;
-  const stateOf = (wanted: string) => entries.find(({ state }) => state === wanted);
-  if (stateOf('READY')) return { state: 'ready', reason: `The model ${model} is ready.` };
-  if (stateOf('LOADING')) return { state: 'loading', reason: `The model ${model} is loading.` };
+  const has = (...wanted: string[]) => entries.some(({ state }) => wanted.includes(state));
+  if (has('ready')) return { state: 'ready', reason: `The model ${model} is ready.` };
+  if (has('loading', 'unknown')) return { state: 'loading', reason: `The model ${model} is loading.` };
   const [entry] = entries;
   const reason = typeof entry?.reason === 'string' && entry.reason !== '' ? `: ${entry.reason}` : '.';
-  return { state: 'not_ready', reason: `The model ${model} is ${stateText(entry?.state)}${reason}` };
+  return { state: 'not_ready', reason: `The model ${model} is ${entry?.state ?? 'not loaded'}${reason}` };
 }
 
 /** An index of models that nobody has loaded yet has no states. */
-function stateText(state: JsonValue | undefined): string {
-  return typeof state === 'string' && state !== '' ? state.toLowerCase() : 'not loaded';
+function readState(state: JsonValue | undefined): string {
+  const name = typeof state === 'string' ? (state.split('.').at(-1) ?? '') : '';
+  return name === '' ? 'not loaded' : name.toLowerCase();
 }

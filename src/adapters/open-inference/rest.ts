@@ -42,7 +42,7 @@ export function createRestServer(
     return isSuccess(response.status) && saysBinary(readJsonAnswer(response));
   }
 
-  /** The index that only Triton and those that follow it have. */
+  /** The index of Triton's model repository extension, which MLServer has too. */
   async function lookUp(signal: AbortSignal): Promise<ModelStatus | undefined> {
     const jsonHeaders = { ...headers, 'content-type': 'application/json' };
     const response = await transport.exchange({

@@ -67,6 +67,17 @@ describe('an answer, as documented by those who write it:', () => {
     await expect(adapter.probe(new AbortController().signal)).resolves.toMatchObject({ state: 'not_ready' });
   });
 
+  test('a 404 of a server without an index is upstream_error', async () => {
+    const { adapter, server, infer } = await setUp(echo(x));
+    await adapter.probe(new AbortController().signal);
+    const absent = text('{"error":"Model with requested name is not found"}', { status: 404 });
+    server.next(absent, text('', { status: 404 }));
+    await expect(infer({ x: [1, 2, 3] })).rejects.toMatchObject({
+      code: 'upstream_error',
+      mayHaveRun: false,
+    });
+  });
+
   test('the mapping gets properties, and gives tensors', async () => {
     const mapping = {
       request: async (input: JsonValue) => ({ x: [input, 2, 3] }) as JsonValue,

@@ -55,6 +55,30 @@ describe('the probe', () => {
     await expect(probe(adapter)).resolves.toMatchObject({ state: 'ready' });
   });
 
+  it.each([
+    [200, 'not_ready'],
+    [503, 'loading'],
+  ])('of a server without an index that is itself %i says %s', async (health, state) => {
+    const { adapter, server } = await setUp(echo(x));
+    const absent = text('{"error":"Model with requested name is not found"}', { status: 404 });
+    server.next(absent, text('', { status: 404 }), text('', { status: health }));
+    await expect(probe(adapter)).resolves.toEqual({
+      state,
+      reason: 'The model server answered 404: Model with requested name is not found',
+    });
+  });
+
+  it.each([
+    ['UNKNOWN', 'loading'],
+    ['State.UNKNOWN', 'loading'],
+    ['State.UNAVAILABLE', 'not_ready'],
+    ['', 'not_ready'],
+  ])('reads the state %j of an index as %s', async (written, state) => {
+    const { adapter, server } = await setUp(echo(x));
+    server.next(text('', { status: 400 }), text(JSON.stringify([{ name: 'double', state: written }])));
+    await expect(probe(adapter)).resolves.toMatchObject({ state });
+  });
+
   it('is not taken in by a server that says ready of a model that was unloaded', async () => {
     const { adapter, server } = await setUp(echo(x));
     server.setState('UNAVAILABLE');
