@@ -1,7 +1,8 @@
 /**
  * Measures what Skillgate costs beside a bare handler. Not for CI: it needs two cores to itself.
  *
- * `npm run bench -- [--rounds 5] [--seconds 4] [--connections 64] [--only throughput,latency,startup,jobs]
+ * `npm run bench -- [--rounds 5] [--seconds 4] [--connections 64]
+ *   [--only throughput,latency,startup,batching,tensors,jobs]
  *   [--soak-minutes 10] [--profile misses|hits]`
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { batchingRows } from './batching.ts';
 import { root, startBareGateway, startSkillgate } from './gateways.ts';
 import { jobRows } from './jobs.ts';
 import { closedLoop, type NextRequest } from './load.ts';
@@ -18,8 +20,9 @@ import { hottestFunctions, hottestParts, readProfile } from './profile.ts';
 import { keepReport, type Row, renderReport } from './report.ts';
 import { latencyRows, soakRows, startupRows, throughputRows } from './rows.ts';
 import { soak } from './soak.ts';
+import { tensorRows } from './tensors.ts';
 
-const allSections = ['throughput', 'latency', 'startup', 'jobs'];
+const allSections = ['throughput', 'latency', 'startup', 'batching', 'tensors', 'jobs'];
 
 const { values } = parseArgs({
   options: {
@@ -65,6 +68,8 @@ async function measure(): Promise<boolean> {
     await bare.stop();
     await skillgate.stop();
   }
+  if (sections.has('batching')) rows.push(...(await batchingRows(folder, options.seconds)));
+  if (sections.has('tensors')) rows.push(...(await tensorRows()));
   if (sections.has('startup')) rows.push(...(await startupRows(options.rounds)));
   if (sections.has('jobs')) rows.push(...(await jobRows(modelServer.port, folder, options)));
   if (rows.length > 0) await show(rows, notes, 'bench', sections.size === allSections.length);

@@ -20,7 +20,7 @@ const endpoint = {
       type: 'string',
       minLength: 1,
       description:
-        'The model server: http(s):// for a server, a file: path relative to this definition for an embedded model.',
+        'The model server: http(s)://, or grpc(s):// where the protocol speaks it; a file: path relative to this definition for an embedded model.',
     },
     method: {
       type: 'string',
@@ -99,6 +99,45 @@ const auth = {
         password_env: {
           ...environmentVariable,
           description: 'The environment variable that holds the password.',
+        },
+      },
+    },
+    {
+      type: 'object',
+      title: 'OAuth 2.0 client credentials',
+      required: ['type', 'token_url', 'client_id', 'client_secret_env'],
+      additionalProperties: false,
+      properties: {
+        type: {
+          const: 'oauth2',
+          description: 'A token that an identity provider gives the gateway (RFC 6749, section 4.4).',
+        },
+        token_url: {
+          type: 'string',
+          pattern: '^https?://',
+          description:
+            'The token endpoint of the identity provider. https://, unless it is on this machine or in a network that you trust.',
+        },
+        client_id: { type: 'string', minLength: 1, description: 'The name of the gateway there.' },
+        client_secret_env: {
+          ...environmentVariable,
+          description: 'The environment variable that holds the secret.',
+        },
+        client_auth: {
+          type: 'string',
+          enum: ['basic', 'post'],
+          description:
+            'How name and secret are sent: in the Authorization header, as unless said otherwise, or in the body.',
+        },
+        scope: {
+          type: 'string',
+          minLength: 1,
+          description: 'The scopes to ask for, with blanks between them.',
+        },
+        audience: {
+          type: 'string',
+          minLength: 1,
+          description: 'Whom the token is for, where the provider asks.',
         },
       },
     },
@@ -189,6 +228,60 @@ const concurrency = {
   },
 } as const;
 
+const batching = {
+  type: 'object',
+  additionalProperties: false,
+  description:
+    'Sends calls that wait at the same time to the model as one, where the protocol can. Without it every call goes alone.',
+  properties: {
+    max_size: {
+      type: 'integer',
+      minimum: 2,
+      maximum: 1024,
+      default: 32,
+      description:
+        'The most calls in one batch. How many go together is found by measuring, up to this. No more can be than concurrency.max lets in.',
+    },
+    max_wait_ms: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 10_000,
+      default: 5,
+      description:
+        'How long a call waits for company while the model works on others. While it works on none, a call goes at once.',
+    },
+    latency_ms: {
+      ...milliseconds,
+      default: 200,
+      description: 'How long the model may take for one batch: batches grow until they take longer.',
+    },
+    in_flight: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 256,
+      default: 2,
+      description:
+        'Batches at the model at the same time: one that it works on and one at its door. More, where it works on several side by side.',
+    },
+  },
+} as const;
+
+const gpu = {
+  type: 'object',
+  required: ['mib'],
+  additionalProperties: false,
+  description: 'The GPU memory that a call needs, where models share a GPU.',
+  properties: {
+    pool: {
+      type: 'string',
+      pattern: '^[a-z][a-z0-9_-]{0,47}$',
+      default: 'default',
+      description: 'The pool that it is taken from, by its name in GPU_POOLS.',
+    },
+    mib: { type: 'integer', minimum: 1, description: 'What one call needs while it runs, in MiB.' },
+  },
+} as const;
+
 const cache = {
   type: 'object',
   default: {},
@@ -210,6 +303,99 @@ const cache = {
   },
 } as const;
 
+const gpuUrl = { type: 'string', pattern: '^https?://.' } as const;
+const gpuMemory = {
+  min_free_mib: { type: 'integer', minimum: 1, description: 'How much memory has to be free, in MiB.' },
+  device: {
+    type: 'string',
+    minLength: 1,
+    description: 'Index or UUID of the GPU; without it any one GPU with enough memory will do.',
+  },
+} as const;
+const gpuQueue = {
+  type: 'integer',
+  minimum: 0,
+  description: 'How many requests may wait at the server.',
+} as const;
+
+const gpuReadiness = {
+  type: 'object',
+  required: ['source'],
+  description: 'What has to hold of the GPU for this model to count as ready, beside its own word.',
+  oneOf: [
+    {
+      type: 'object',
+      title: 'nvidia-smi',
+      required: ['source', 'min_free_mib'],
+      additionalProperties: false,
+      properties: {
+        source: { const: 'nvidia-smi', description: "NVIDIA's program, on this machine." },
+        ...gpuMemory,
+      },
+    },
+    {
+      type: 'object',
+      title: 'DCGM exporter',
+      required: ['source', 'url', 'min_free_mib'],
+      additionalProperties: false,
+      properties: {
+        source: { const: 'dcgm', description: "NVIDIA's DCGM exporter." },
+        url: { ...gpuUrl, description: 'Its metrics, such as http://gpu-1:9400/metrics.' },
+        ...gpuMemory,
+      },
+    },
+    {
+      type: 'object',
+      title: 'Triton',
+      required: ['source', 'url'],
+      anyOf: [{ required: ['min_free_mib'] }, { required: ['max_waiting'] }],
+      additionalProperties: false,
+      properties: {
+        source: { const: 'triton', description: 'The metrics of Triton Inference Server.' },
+        url: { ...gpuUrl, description: 'Its metrics, such as http://gpu-1:8002/metrics.' },
+        ...gpuMemory,
+        max_waiting: gpuQueue,
+      },
+    },
+    {
+      type: 'object',
+      title: 'vLLM',
+      required: ['source', 'url'],
+      anyOf: [{ required: ['max_waiting'] }, { required: ['max_cache_percent'] }],
+      additionalProperties: false,
+      properties: {
+        source: { const: 'vllm', description: 'The metrics of vLLM.' },
+        url: { ...gpuUrl, description: 'Its metrics, such as http://gpu-1:8000/metrics.' },
+        max_waiting: gpuQueue,
+        max_cache_percent: {
+          type: 'number',
+          minimum: 1,
+          maximum: 100,
+          description: 'How much of the KV cache may be taken, in percent.',
+        },
+      },
+    },
+    {
+      type: 'object',
+      title: 'Ollama',
+      required: ['source', 'url', 'model', 'min_gpu_percent'],
+      additionalProperties: false,
+      properties: {
+        source: { const: 'ollama', description: "Ollama's list of loaded models." },
+        url: { ...gpuUrl, description: 'The server, such as http://localhost:11434.' },
+        model: { type: 'string', minLength: 1, description: 'The model, as Ollama names it.' },
+        min_gpu_percent: {
+          type: 'number',
+          minimum: 1,
+          maximum: 100,
+          description:
+            'How much of the loaded model has to lie in GPU memory, in percent: the rest runs on the processor.',
+        },
+      },
+    },
+  ],
+} as const;
+
 const readiness = {
   type: 'object',
   default: {},
@@ -227,21 +413,13 @@ const readiness = {
       default: false,
       description: 'Whether a call to a loading model waits for it up to concurrency.queue_ms.',
     },
-    gpu: {
-      type: 'object',
-      required: ['source', 'min_free_mib'],
-      additionalProperties: false,
-      description: 'The GPU memory that has to be free for this model to count as ready.',
-      properties: {
-        source: { type: 'string', enum: ['nvidia-smi'], description: 'Who tells how much is free.' },
-        min_free_mib: { type: 'integer', minimum: 1, description: 'How much has to be free, in MiB.' },
-        device: {
-          type: 'string',
-          minLength: 1,
-          description: 'Index or UUID of the GPU; without it any one GPU with enough memory will do.',
-        },
-      },
+    load: {
+      type: 'boolean',
+      default: false,
+      description:
+        'Whether the gateway has the server load a model that is not loaded when a call comes, and the call waits for it up to concurrency.queue_ms: for models that are unloaded when idle (Ollama, Triton in explicit mode).',
     },
+    gpu: gpuReadiness,
   },
 } as const;
 
@@ -298,6 +476,8 @@ export const skillDefinitionSchema = {
     retry,
     breaker,
     concurrency,
+    batching,
+    gpu,
     cache,
     warmup: {
       type: 'array',

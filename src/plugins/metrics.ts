@@ -23,6 +23,8 @@ export interface Metrics {
 /** From a cache hit to a slow model, in seconds. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+const batchSizes = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+
 const circuitValue: Readonly<Record<CircuitState, number>> = { closed: 0, half_open: 1, open: 2 };
 
 /** Makes the metrics, with the process's own (memory, CPU, event loop) beside them. */
@@ -55,6 +57,13 @@ export function createMetrics(): Metrics {
     help: 'Time of one attempt on the model server',
     labelNames: ['skill'],
     buckets,
+    registers,
+  });
+  const batches = new Histogram({
+    name: 'skillgate_batch_size',
+    help: 'Calls that went to the model together',
+    labelNames: ['skill'],
+    buckets: batchSizes,
     registers,
   });
   const cacheRequests = new Counter({
@@ -99,6 +108,9 @@ export function createMetrics(): Metrics {
         attempt(outcome, duration) {
           attempts.inc({ skill, outcome });
           attemptTime.observe(duration);
+        },
+        batch(size) {
+          batches.observe({ skill }, size);
         },
         cacheRequest(level, result) {
           cacheRequests.inc({ skill, level, result });

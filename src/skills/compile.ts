@@ -72,8 +72,9 @@ export function createDefinitionCompiler(protocols: readonly Protocol[]): Compil
   };
 
   function protocolFaults(definition: SkillDefinition | undefined): readonly DefinitionFault[] {
-    if (!definition) return [];
-    return protocolsByName.get(definition.endpoint.protocol)?.check?.(definition) ?? [];
+    const protocol = definition && protocolsByName.get(definition.endpoint.protocol);
+    if (!protocol) return [];
+    return [...(protocol.check?.(definition) ?? []), ...batchingFaults(definition, protocol)];
   }
 
   /** A definition with this endpoint and nothing wrong elsewhere, so that a protocol can look at the endpoint alone. */
@@ -87,6 +88,21 @@ export function createDefinitionCompiler(protocols: readonly Protocol[]): Compil
     });
     return 'definition' in checked ? checked.definition : undefined;
   }
+}
+
+/** What stands against sending calls together. */
+function batchingFaults(definition: SkillDefinition, protocol: Protocol): readonly DefinitionFault[] {
+  const { batching, concurrency } = definition;
+  if (!batching) return [];
+  if (!protocol.checkBatching) {
+    return [{ pointer: '/batching', reason: `cannot be: the protocol ${protocol.name} takes no batches` }];
+  }
+  const faults = [...protocol.checkBatching(definition)];
+  if (batching.max_size > concurrency.max) {
+    const reason = `is ${batching.max_size}, and /concurrency/max lets no more than ${concurrency.max} calls in at a time`;
+    faults.push({ pointer: '/batching/max_size', reason });
+  }
+  return faults;
 }
 
 /** Compiles the schema under a key. Where there is none, the check of the definition has said so. */
