@@ -79,7 +79,7 @@ async function measure(): Promise<boolean> {
     await bare.stop();
     await skillgate.stop();
   }
-  if (sections.has('batching')) rows.push(...(await batchingRows(folder, options.seconds)));
+  if (sections.has('batching')) rows.push(...(await batchingRows(folder, options)));
   if (sections.has('tensors')) rows.push(...(await tensorRows()));
   if (sections.has('startup')) rows.push(...(await startupRows(options.rounds)));
   if (rows.length > 0) await show(rows, notes, 'bench', sections.size === 5);
