@@ -68,7 +68,7 @@ async function measure(): Promise<boolean> {
     await bare.stop();
     await skillgate.stop();
   }
-  if (sections.has('batching')) rows.push(...(await batchingRows(folder, options.seconds)));
+  if (sections.has('batching')) rows.push(...(await batchingRows(folder, options)));
   if (sections.has('tensors')) rows.push(...(await tensorRows()));
   if (sections.has('startup')) rows.push(...(await startupRows(options.rounds)));
   if (sections.has('jobs')) rows.push(...(await jobRows(modelServer.port, folder, options)));

@@ -30,7 +30,10 @@ export async function startSlowModelServer(): Promise<ModelServer> {
       .then(() => {
         response.end(answer);
       });
-  }).listen(0, '127.0.0.1');
+  });
+  // The gateways rest in turns, and what a closed connection costs is not measured here.
+  server.keepAliveTimeout = 120_000;
+  server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the model server has no port');
