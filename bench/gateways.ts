@@ -39,6 +39,8 @@ export interface SkillgateOptions {
   /** Options for Node, such as `--cpu-prof`. */
   readonly nodeOptions?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** The definition to serve, under the name that requests use; the one of the throughput rows unless said otherwise. */
+  readonly skill?: object;
 }
 
 /**
@@ -50,12 +52,12 @@ export interface SkillgateOptions {
 export async function startSkillgate(
   modelServerPort: number,
   folder: string,
-  { nodeOptions = [], env = {} }: SkillgateOptions = {},
+  { nodeOptions = [], env = {}, skill = benchSkill(modelServerPort) }: SkillgateOptions = {},
 ): Promise<Gateway> {
   const port = await freePort();
   const skills = join(folder, 'skills');
   await mkdir(skills, { recursive: true });
-  await writeFile(join(skills, `${skillName}.json`), JSON.stringify(benchSkill(modelServerPort)));
+  await writeFile(join(skills, `${skillName}.json`), JSON.stringify(skill));
   const log = openSync(join(folder, 'skillgate.log'), 'w');
   const args = [...nodeOptions, join(root, 'dist/main.js'), 'serve'];
   const child = spawn('taskset', ['-c', gatewayCore, process.execPath, ...args], {

@@ -1,25 +1,28 @@
 /**
  * Measures what Skillgate costs beside a bare handler. Not for CI: it needs two cores to itself.
  *
- * `npm run bench -- [--rounds 5] [--seconds 4] [--connections 64] [--only throughput,latency,startup,jobs]
+ * `npm run bench -- [--rounds 5] [--seconds 4] [--connections 64]
+ *   [--only throughput,latency,startup,batching,tensors,jobs]
  *   [--soak-minutes 10] [--profile misses|hits]`
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { batchingRows } from './batching.ts';
 import { root, startBareGateway, startSkillgate } from './gateways.ts';
 import { jobRows } from './jobs.ts';
 import { closedLoop, type NextRequest } from './load.ts';
+import { buildSkillgate, takeCore } from './machine.ts';
 import { startModelServer } from './model-server.ts';
 import { hottestFunctions, hottestParts, readProfile } from './profile.ts';
 import { keepReport, type Row, renderReport } from './report.ts';
 import { latencyRows, soakRows, startupRows, throughputRows } from './rows.ts';
 import { soak } from './soak.ts';
+import { tensorRows } from './tensors.ts';
 
-const allSections = ['throughput', 'latency', 'startup', 'jobs'];
+const allSections = ['throughput', 'latency', 'startup', 'batching', 'tensors', 'jobs'];
 
 const { values } = parseArgs({
   options: {
@@ -41,28 +44,14 @@ const soakMinutes = Number(values['soak-minutes']);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
-const farCore = '1';
-pin(farCore);
-build();
+takeCore('1');
+buildSkillgate();
 const folder = mkdtempSync(join(tmpdir(), 'skillgate-bench-'));
 process.once('exit', () => rmSync(folder, { recursive: true }));
 const modelServer = await startModelServer();
 const missed = values.profile === undefined ? await measure() : await profile(values.profile);
 modelServer.close();
 process.exit(missed ? 1 : 0);
-
-/** Moves this process, which is model server and load, to a core. */
-function pin(core: string): void {
-  const { status, stderr } = spawnSync('taskset', ['--all-tasks', '-cp', core, String(process.pid)], {
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`two cores and taskset are needed: ${stderr}`);
-}
-
-function build(): void {
-  const { status } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
-  if (status !== 0) throw new Error('the build failed');
-}
 
 /** Runs the chosen sections; tells whether a target was missed. */
 async function measure(): Promise<boolean> {
@@ -79,6 +68,8 @@ async function measure(): Promise<boolean> {
     await bare.stop();
     await skillgate.stop();
   }
+  if (sections.has('batching')) rows.push(...(await batchingRows(folder, options)));
+  if (sections.has('tensors')) rows.push(...(await tensorRows()));
   if (sections.has('startup')) rows.push(...(await startupRows(options.rounds)));
   if (sections.has('jobs')) rows.push(...(await jobRows(modelServer.port, folder, options)));
   if (rows.length > 0) await show(rows, notes, 'bench', sections.size === allSections.length);

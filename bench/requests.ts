@@ -28,16 +28,22 @@ export function createRequestSource(path: string): RequestSource {
 }
 
 function requestBytes(path: string, marker: string): Buffer {
-  const body = JSON.stringify({
+  return postBytes(path, {
     language: 'fr',
     text: `Le petit prince habite une planète à peine ${marker}`,
   });
+}
+
+/** The bytes of a POST with a JSON body, by a caller with the benchmark's key. */
+export function postBytes(path: string, body: unknown, headers: readonly string[] = []): Buffer {
+  const json = JSON.stringify(body);
   const head = [
     `POST ${path} HTTP/1.1`,
     'host: 127.0.0.1',
     `authorization: Bearer ${apiKey}`,
     'content-type: application/json',
-    `content-length: ${Buffer.byteLength(body)}`,
+    `content-length: ${Buffer.byteLength(json)}`,
+    ...headers,
   ];
-  return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
+  return Buffer.from(`${head.join('\r\n')}\r\n\r\n${json}`);
 }

@@ -2,7 +2,7 @@
  * Adds up what the tests and the checks reported, prints `N passed, N failed`, and fails where anything did. A runner
  * that ended badly without a failure in its report (it crashed, or a file did not load) counts as one failure.
  *
- * `node scripts/ci-total.ts --tests FILE --tests-exit CODE --checks FILE --checks-exit CODE`
+ * `node scripts/ci-total.ts --tests FILE --tests-exit CODE … --checks FILE --checks-exit CODE`
  */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -40,14 +40,18 @@ async function readCounts<Report>(
 
 const { values } = parseArgs({
   options: {
-    tests: { type: 'string' },
-    'tests-exit': { type: 'string' },
+    tests: { type: 'string', multiple: true },
+    'tests-exit': { type: 'string', multiple: true },
     checks: { type: 'string' },
     'checks-exit': { type: 'string' },
   },
 });
-const tests = await readCounts(values.tests, values['tests-exit'], testCounts);
-const checks = await readCounts(values.checks, values['checks-exit'], (counts: Counts) => counts);
-const failed = tests.failed + checks.failed;
-console.log(`${tests.passed + checks.passed} passed, ${failed} failed`);
+const { tests: reports = [undefined], 'tests-exit': exitCodes = [] } = values;
+const counts = await Promise.all(
+  reports.map((report, index) => readCounts(report, exitCodes[index], testCounts)),
+);
+counts.push(await readCounts(values.checks, values['checks-exit'], (checks: Counts) => checks));
+const passed = counts.reduce((total, each) => total + each.passed, 0);
+const failed = counts.reduce((total, each) => total + each.failed, 0);
+console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

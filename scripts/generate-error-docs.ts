@@ -3,8 +3,8 @@ import { errorTable } from '../src/contracts/errors.ts';
 import { writeGenerated } from './generated-file.ts';
 
 const rows = Object.entries(errorTable).map(
-  ([code, { status, title, retryable }]) =>
-    `| \`${code}\` | ${status} | ${title} | ${retryable ? 'yes' : 'no'} |`,
+  ([code, { status, title, retryable, remedy }]) =>
+    `| \`${code}\` | ${status} | ${title} | ${retryable ? 'yes' : 'no'} | ${remedy} |`,
 );
 
 await writeGenerated(
@@ -22,8 +22,8 @@ Where it helps to come back later, the response has \`Retry-After\`.
 model server's answer of that moment may say otherwise: an \`upstream_error\` is retried when the connection failed,
 or when the server answered 429, 502, 503 or 504.
 
-| code | HTTP | when | retried |
-|---|---|---|---|
+| code | HTTP | when | retried | what to do |
+|---|---|---|---|---|
 ${rows.join('\n')}
 `,
 );

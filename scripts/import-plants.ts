@@ -43,6 +43,14 @@ export const importPlants: readonly Plant[] = [
     },
   },
   {
+    rule: 'inner-rooms-import-contracts-and-lib-only',
+    files: {
+      'src/exports/planted.ts':
+        "import { leaf } from '../skills/planted.ts';\nexport const planted = leaf;\n",
+      'src/skills/planted.ts': leaf,
+    },
+  },
+  {
     rule: 'a-policy-never-imports-another',
     files: {
       'src/policies/retry.ts':

@@ -7,17 +7,31 @@ import type { Logger } from './contracts/logger.ts';
 import { createCallerVerifier } from './credentials/caller-verifier.ts';
 import { batch } from './entrypoints/batch.ts';
 import { catalog } from './entrypoints/catalog.ts';
+import { docsPage } from './entrypoints/docs-page.ts';
+import { exportsEntrypoint } from './entrypoints/exports.ts';
 import { jobs as jobRoutes } from './entrypoints/jobs.ts';
 import { jwksEntrypoint } from './entrypoints/jwks.ts';
+import { keptResults } from './entrypoints/mcp/kept-results.ts';
+import { mcp } from './entrypoints/mcp/mcp.ts';
+import { createToolHost } from './entrypoints/mcp/tool-host.ts';
 import { probes } from './entrypoints/probes.ts';
 import { requestIdOf } from './entrypoints/request-context.ts';
+import { resourceMetadata } from './entrypoints/resource-metadata.ts';
 import { skills } from './entrypoints/skills.ts';
+import { createSkillExports } from './exports/skill-exports.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { authentication } from './plugins/authentication.ts';
 import { errors } from './plugins/errors.ts';
 import { gracefulClose } from './plugins/graceful-close.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { createMetrics, metricsRoute } from './plugins/metrics.ts';
+import { createMemoryResults } from './stores/memory-results.ts';
+import { version } from './version.ts';
+
+/** How long a result that was too large for its client can be fetched, in milliseconds. */
+const resultTtlMs = 3_600_000;
+/** What such results may take in memory together, in bytes. */
+const keptResultBytes = 64 * 1024 ** 2;
 
 export interface AppOptions {
   readonly config: Config;
@@ -77,6 +91,7 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
   await http.register(authentication, {
     verify: createCallerVerifier(config, warn(logger)),
     host: config.host,
+    hasResourceMetadata: takesTokens(config),
   });
   if (config.rateLimitMax > 0) {
     // Said once a route: a list of exceptions would be asked at every call.
@@ -92,6 +107,22 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
   await http.register(skills, { invoker: gateway.invoker, jobs: jobs.service });
   await http.register(jobRoutes, { service: jobs.service });
   await http.register(batch, { invoker: gateway.invoker });
+  await http.register(exportsEntrypoint, {
+    catalog: gateway.catalog,
+    exports: createSkillExports(version),
+  });
+  await http.register(docsPage);
+  const results = createMemoryResults({ maxBytes: keptResultBytes, ttlMs: resultTtlMs });
+  await http.register(keptResults, { results });
+  await http.register(mcp, {
+    host: createToolHost({ ...gateway, results, resultTtlMs }),
+    identity: { name: 'skillgate', version },
+    logger,
+    bodyLimit: config.bodyLimitBytes,
+    onChange: gateway.onChange,
+    drainSignal: http.drainSignal,
+  });
+  if (takesTokens(config)) await http.register(resourceMetadata, { issuer: config.authJwtIssuer });
 
   return {
     gateway,
@@ -108,6 +139,11 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
       await gateway.close();
     },
   };
+}
+
+/** Whether callers may present JWTs, which come from somewhere else. */
+function takesTokens({ authJwtJwksUrl, authJwtSecret }: Config): boolean {
+  return authJwtJwksUrl !== undefined || authJwtSecret !== undefined;
 }
 
 function warn(logger: Logger) {

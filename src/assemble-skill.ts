@@ -1,23 +1,28 @@
 import { resolve } from 'node:path';
 import type { Config } from './config/load-config.ts';
-import type { Adapter } from './contracts/adapter.ts';
+import type { Adapter, Attempt } from './contracts/adapter.ts';
+import { DefinitionError } from './contracts/definition-error.ts';
 import type { Answer } from './contracts/invocation.ts';
 import type { JsonValue } from './contracts/json.ts';
 import type { SkillMeter } from './contracts/meter.ts';
-import type { AnswerPolicy } from './contracts/pipeline.ts';
+import type { Admission, AnswerPolicy, Handler } from './contracts/pipeline.ts';
+import type { ModelLoader } from './contracts/readiness.ts';
 import type { CompiledSkill, Skill } from './contracts/skill.ts';
 import type { SkillDefinition } from './contracts/skill-definition.ts';
 import type { CacheStore } from './contracts/stores.ts';
 import { createCredentialSource } from './credentials/credential-source.ts';
+import type { OAuth2Tokens } from './credentials/oauth2.ts';
 import type { Signer } from './credentials/signer.ts';
 import { compose } from './pipeline/compose.ts';
 import { createDrain } from './pipeline/drain.ts';
 import { createAdmission } from './policies/admission.ts';
 import { attemptTimeout } from './policies/attempt-timeout.ts';
 import { authorize } from './policies/authorize.ts';
+import { batching } from './policies/batching.ts';
 import { createBreaker } from './policies/breaker.ts';
 import { cache } from './policies/cache.ts';
 import { deadline } from './policies/deadline.ts';
+import type { GpuPool } from './policies/gpu-pool.ts';
 import { measureAttempt } from './policies/measure-attempt.ts';
 import { readinessGate } from './policies/readiness-gate.ts';
 import { retry } from './policies/retry.ts';
@@ -26,6 +31,7 @@ import { validateInput } from './policies/validate-input.ts';
 import { validateOutput } from './policies/validate-output.ts';
 import { protocolNamed } from './protocols.ts';
 import type { GpuReadings } from './readiness/gpu-readings.ts';
+import { createModelLoader } from './readiness/model-loader.ts';
 import { createReadinessMonitor } from './readiness/monitor.ts';
 import type { Transports } from './transport/transports.ts';
 
@@ -35,7 +41,10 @@ export interface SharedParts {
   readonly store: CacheStore;
   readonly transports: Transports;
   readonly signer: Signer | undefined;
+  readonly oauth2: OAuth2Tokens;
   readonly gpu: GpuReadings;
+  /** The memory that models share, by the names of GPU_POOLS. */
+  readonly gpuPools: ReadonlyMap<string, GpuPool>;
   readonly meterFor: (definition: SkillDefinition) => SkillMeter;
   /** Told when a skill's model becomes ready for the first time; the signal aborts when the skill is closed. */
   readonly onFirstReady: (skill: CompiledSkill, closed: AbortSignal) => void;
@@ -44,7 +53,7 @@ export interface SharedParts {
 /**
  * Puts a skill together, and starts to probe its model. The order of the policies is the order of the two lists.
  *
- * @throws CredentialError where the definition names credentials that the gateway does not have
+ * @throws DefinitionError where the definition names credentials or a GPU pool that the gateway does not have
  */
 export function assembleSkill(compiled: CompiledSkill, shared: SharedParts): Skill {
   const { definition } = compiled;
@@ -52,6 +61,7 @@ export function assembleSkill(compiled: CompiledSkill, shared: SharedParts): Ski
   const meter = shared.meterFor(definition);
   const adapter = createAdapter(compiled, shared);
   const closed = new AbortController();
+  const loader = definition.readiness.load ? createLoader(definition, adapter, closed.signal) : undefined;
   const readiness = createReadinessMonitor({
     probe: (signal) => adapter.probe(signal),
     intervalMs: definition.readiness.interval_ms,
@@ -60,31 +70,53 @@ export function assembleSkill(compiled: CompiledSkill, shared: SharedParts): Ski
   });
 
   const drain = createDrain<Answer>();
-  const admission = createAdmission({
-    max: concurrency.max,
-    queue: concurrency.queue,
-    queueMs: concurrency.queue_ms,
-  });
+  const admission = createAdmissionOf(definition, shared.gpuPools);
   const breaker = createBreaker({ failures: breaking.failures, resetMs: breaking.reset_ms });
 
+  /** The way of a call, or of a batch of calls, from its first attempt to its last. */
+  function attempts<Result, Input>(
+    run: (attempt: Attempt<Input>) => Promise<Result>,
+  ): Handler<Result, Input> {
+    return compose<Result, Input>(
+      [
+        retry({
+          maxAttempts: retrying.max_attempts,
+          baseMs: retrying.base_ms,
+          maxMs: retrying.max_ms,
+          idempotent: retrying.idempotent,
+          leavesNotReady: loader !== undefined,
+        }),
+        breaker.policy,
+        measureAttempt(meter),
+      ],
+      attemptTimeout({
+        firstByteMs: timeouts.first_byte_ms,
+        betweenBytesMs: timeouts.between_bytes_ms,
+      })(run),
+    );
+  }
+
+  const runBatch = adapter.inferBatch?.bind(adapter);
   const infer = compose<JsonValue>(
     [
-      readinessGate({ readiness, waitMs: definition.readiness.wait ? concurrency.queue_ms : 0 }),
+      readinessGate({
+        readiness,
+        waitMs: loader || definition.readiness.wait ? concurrency.queue_ms : 0,
+        loader,
+      }),
       admission.policy,
       deadline(timeouts.total_ms),
-      retry({
-        maxAttempts: retrying.max_attempts,
-        baseMs: retrying.base_ms,
-        maxMs: retrying.max_ms,
-        idempotent: retrying.idempotent,
-      }),
-      breaker.policy,
-      measureAttempt(meter),
     ],
-    attemptTimeout({
-      firstByteMs: timeouts.first_byte_ms,
-      betweenBytesMs: timeouts.between_bytes_ms,
-    })((attempt) => adapter.infer(attempt)),
+    definition.batching && runBatch
+      ? batching({
+          maxSize: definition.batching.max_size,
+          maxWaitMs: definition.batching.max_wait_ms,
+          latencyMs: definition.batching.latency_ms,
+          maxInFlight: definition.batching.in_flight,
+          idempotent: retrying.idempotent,
+          meter,
+        })(attempts(runBatch))
+      : attempts((attempt) => adapter.infer(attempt)),
   );
   const handle = compose<Answer>(
     [
@@ -145,22 +177,55 @@ function answerSharing(
   return definition.retry.idempotent ? [answers, singleFlight()] : [answers];
 }
 
+function createLoader({ endpoint }: SkillDefinition, adapter: Adapter, closed: AbortSignal): ModelLoader {
+  const load = adapter.load?.bind(adapter);
+  if (load) return createModelLoader({ load, closed });
+  throw new DefinitionError(
+    '/readiness/load',
+    `cannot be: the protocol ${endpoint.protocol} loads no models`,
+  );
+}
+
+/** How many calls go to the model at a time: by their number alone, or by the memory too that they need. */
+function createAdmissionOf(
+  { concurrency, gpu }: SkillDefinition,
+  pools: ReadonlyMap<string, GpuPool>,
+): Admission {
+  const limits = { max: concurrency.max, queue: concurrency.queue, queueMs: concurrency.queue_ms };
+  if (gpu === undefined) return createAdmission(limits);
+  const pool = pools.get(gpu.pool);
+  if (pool === undefined) {
+    const known = [...pools.keys()].join(', ') || 'none';
+    throw new DefinitionError(
+      '/gpu/pool',
+      `${gpu.pool} is not among the pools of GPU_POOLS, which has ${known}`,
+    );
+  }
+  if (gpu.mib > pool.mib) {
+    throw new DefinitionError('/gpu/mib', `is ${gpu.mib}, and the pool ${gpu.pool} has ${pool.mib} in all`);
+  }
+  return pool.admit({ ...limits, mib: gpu.mib });
+}
+
 function createAdapter(
-  { definition, mapping }: CompiledSkill,
-  { config, transports, signer }: SharedParts,
+  { definition, mapping, validateOutput: checkOutput }: CompiledSkill,
+  { config, transports, signer, oauth2 }: SharedParts,
 ): Adapter {
   const directory = resolve(config.skillsDir);
   const credentials = createCredentialSource({
     skill: definition.name,
     auth: definition.auth,
-    origin: URL.parse(definition.endpoint.url)?.origin ?? '',
+    // Only the schemes of HTTP have an origin (WHATWG URL); gRPC is spoken over it.
+    origin: URL.parse(definition.endpoint.url.replace(/^grpc/i, 'http'))?.origin ?? '',
     secret: config.secret,
     signer,
+    oauth2,
   });
   return protocolNamed(definition.endpoint.protocol).create({
     definition,
     options: definition.endpoint.options,
     mapping,
+    validateOutput: checkOutput,
     transport: transports.for({ timeouts: definition.timeouts, credentials }),
     directory,
   });

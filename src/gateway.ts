@@ -1,17 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { assembleSkill } from './assemble-skill.ts';
 import type { Config } from './config/load-config.ts';
+import { DefinitionError } from './contracts/definition-error.ts';
 import type { SkillInvoker } from './contracts/invocation.ts';
 import type { Logger } from './contracts/logger.ts';
 import type { SkillCatalog } from './contracts/skill.ts';
-import { CredentialError } from './credentials/credential-source.ts';
+import { createOAuth2Tokens } from './credentials/oauth2.ts';
 import { createSigner, type Signer } from './credentials/signer.ts';
 import type { Warn } from './lib/warn.ts';
 import { createInvoker } from './pipeline/invoker.ts';
 import { warmUp } from './pipeline/warm-up.ts';
 import type { Metrics } from './plugins/metrics.ts';
+import { createGpuPool } from './policies/gpu-pool.ts';
 import { protocols } from './protocols.ts';
 import { createGpuReadings } from './readiness/gpu-readings.ts';
+import { createGpuSources } from './readiness/gpu-sources.ts';
 import type { SkillFault } from './skills/fault.ts';
 import { createSkillLoader } from './skills/load.ts';
 import { type AssemblyFailure, createRegistry } from './skills/registry.ts';
@@ -31,11 +34,20 @@ export interface Gateway {
   readonly invoker: SkillInvoker;
   readonly catalog: SkillCatalog;
   readonly signer: Signer | undefined;
+  /**
+   * Tells after every change of the skills that are served.
+   *
+   * @returns ends it
+   */
+  onChange(listener: () => void): () => void;
   /** Follows SKILLS_DIR from now on. */
   watch(): void;
   /** Ends probing and watching, waits for the calls under way, and closes connections. */
   close(): Promise<void>;
 }
+
+/** How long identity providers and sources of metrics are given to be reached. */
+const serviceTimeouts = { connect_ms: 3000, tls_ms: 5000 };
 
 /** Definitions that cannot be served, each with its file, JSON pointer and reason. */
 export class SkillsError extends Error {
@@ -59,8 +71,10 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
   const warn: Warn = (event, error) => logger.warn({ err: error }, event);
   const signer = createSigner(config, warn);
   const transports = await openTransports(config);
+  const oauth2 = createOAuth2Tokens(transports.for({ timeouts: serviceTimeouts }), warn);
   const store = createMemoryCache({ maxEntries: config.cacheMaxEntries, maxBytes: config.cacheMaxBytes });
-  const gpu = createGpuReadings();
+  const gpu = createGpuReadings({ open: createGpuSources(transports.for({ timeouts: serviceTimeouts })) });
+  const gpuPools = new Map([...(config.gpuPools ?? [])].map(([name, mib]) => [name, createGpuPool(mib)]));
   const loader = createSkillLoader({ directory: config.skillsDir, protocols });
 
   const registry = createRegistry({
@@ -70,7 +84,9 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
         store,
         transports,
         signer,
+        oauth2,
         gpu,
+        gpuPools,
         meterFor: metrics.meterFor,
         onFirstReady: ({ definition }, signal) => void warmUp({ definition, invoker, logger, signal }),
       }),
@@ -102,6 +118,7 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
 
   const faults = await load();
   if (faults.length > 0) {
+    oauth2.close();
     await registry.close();
     await transports.close();
     throw new SkillsError(faults);
@@ -112,6 +129,7 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
     invoker,
     catalog: registry,
     signer,
+    onChange: registry.onChange,
     watch() {
       watching ??= watchFolder({
         directory: config.skillsDir,
@@ -122,6 +140,7 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
     async close() {
       await watching?.close();
       await registry.close();
+      oauth2.close();
       await transports.close();
     },
   };
@@ -142,6 +161,6 @@ async function openTransports(config: Config): Promise<Transports> {
 }
 
 function toFault({ compiled, error }: AssemblyFailure): SkillFault {
-  if (!(error instanceof CredentialError)) throw error;
+  if (!(error instanceof DefinitionError)) throw error;
   return { file: compiled.file, pointer: error.pointer, reason: error.message };
 }

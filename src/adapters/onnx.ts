@@ -1,13 +1,17 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Adapter, AdapterContext, EndpointFault, Protocol } from '../contracts/adapter.ts';
 import { SkillgateError } from '../contracts/errors.ts';
+import type { JsonValue } from '../contracts/json.ts';
 import type { ModelStatus } from '../contracts/readiness.ts';
 import type { SkillDefinition } from '../contracts/skill-definition.ts';
 import { unlessAborted, wait } from '../lib/abort.ts';
-import { type OnnxOptions, optionsSchema, outputFaults } from './onnx/options.ts';
-import { mapTensors, type TensorMapping, wantedOutputs } from './onnx/signature.ts';
+import { type OnnxOptions, optionsSchema } from './onnx/options.ts';
+import { isOnnxType } from './onnx/tensors.ts';
 import { type ModelThread, startModelThread } from './onnx/thread.ts';
 import type { WorkerSetup } from './onnx/worker.ts';
+import { inferRows } from './shared/joined-rows.ts';
+import { outputFaults } from './shared/output-options.ts';
+import { mapTensors, type TensorMapping, wantedOutputs } from './shared/signature.ts';
 
 /**
  * A model in an ONNX file, run in this process by ONNX Runtime on the CPU. `endpoint.url` is a `file:` URL relative to
@@ -19,6 +23,7 @@ export const onnxProtocol: Protocol = {
   // The constant is readonly all the way down, and a JSON copy is not.
   optionsSchema: JSON.parse(JSON.stringify(optionsSchema)),
   check: (definition) => [...urlFaults(definition), ...outputFaults(optionsOf(definition.endpoint.options))],
+  checkBatching: () => [],
   create: (context) => createOnnxAdapter(context),
 };
 
@@ -60,7 +65,7 @@ export function createOnnxAdapter(
     const thread = startThread(setup);
     const mapping = thread.loaded.then((signature) => {
       try {
-        return mapTensors(signature, options);
+        return mapTensors(signature, options, isOnnxType);
       } catch (error) {
         throw new SkillgateError('model_not_ready', messageOf(error), { cause: error, mayHaveRun: false });
       }
@@ -86,20 +91,47 @@ export function createOnnxAdapter(
     return model;
   }
 
+  async function loadedModel(signal: AbortSignal) {
+    if (signal.aborted) throw signal.reason;
+    // A load that failed is not repeated here: the next probe does it, so that calls cannot hammer it.
+    current ??= startModel();
+    const { thread, mapping } = current;
+    return { run: thread.run, ...(await unlessAborted(mapping, signal)) };
+  }
+
+  const toBody = (input: JsonValue): JsonValue | Promise<JsonValue> => (request ? request(input) : input);
+
+  const toOutput = (answer: JsonValue, input: JsonValue): JsonValue | Promise<JsonValue> =>
+    response ? response(answer, input) : answer;
+
   return {
     async infer(attempt) {
       const { input, signal } = attempt;
       if (signal.aborted) throw signal.reason;
-      const body = request ? await request(input) : input;
-      // A load that failed is not repeated here: the next probe does it, so that calls cannot hammer it.
-      current ??= startModel();
-      const { thread, mapping } = current;
-      const { encode, decode } = await unlessAborted(mapping, signal);
+      const body = await toBody(input);
+      const { run, encode, decode } = await loadedModel(signal);
       const { tensors, batchAdded } = encode(body);
-      const outputs = await thread.run(tensors, attempt);
+      const outputs = await run(tensors, attempt);
       attempt.progressed();
-      const answer = decode(outputs, batchAdded);
-      return response ? response(answer, input) : answer;
+      return toOutput(decode(outputs, batchAdded), input);
+    },
+
+    async inferBatch(attempt) {
+      const { input: inputs, signal } = attempt;
+      const { run, encode, decode, takesBatches } = await loadedModel(signal);
+      return inferRows(inputs, {
+        takesBatches,
+        encode: async (input) => encode(await toBody(input)),
+        async run(tensors) {
+          const outputs = await run(tensors, attempt);
+          attempt.progressed();
+          return Object.entries(outputs).map(([name, tensor]) => ({ name, tensor }));
+        },
+        decode(outputs, batchAdded, input) {
+          const tensors = Object.fromEntries(outputs.map(({ name, tensor }) => [name, tensor]));
+          return toOutput(decode(tensors, batchAdded), input);
+        },
+      });
     },
 
     async probe(signal) {

@@ -1,32 +1,48 @@
-import type { Adapter, AdapterContext, Attempt, EndpointFault, Protocol } from '../contracts/adapter.ts';
+import type {
+  Adapter,
+  AdapterContext,
+  Attempt,
+  EndpointFault,
+  Protocol,
+  RowResult,
+} from '../contracts/adapter.ts';
+import { SkillgateError } from '../contracts/errors.ts';
 import type { JsonValue } from '../contracts/json.ts';
 import type { ModelStatus } from '../contracts/readiness.ts';
 import type { SkillDefinition } from '../contracts/skill-definition.ts';
 import type { UpstreamResponse } from '../contracts/transport.ts';
 import { attemptHeaders, endpointFaults, endpointHeaders } from './shared/endpoint.ts';
-import { probing, readJsonAnswer, statusOfRefusal } from './shared/upstream-answer.ts';
+import { isGrpc } from './shared/grpc.ts';
+import { eachRow } from './shared/rows.ts';
+import { isSuccess, probing, readJsonAnswer, refusalOf, statusOfRefusal } from './shared/upstream-answer.ts';
 import { readAnswer } from './tensorflow-serving/answer.ts';
+import { createGrpcServing, type Predicted } from './tensorflow-serving/grpc.ts';
 import { readModelStatus } from './tensorflow-serving/model-status.ts';
 import { explainNotFound } from './tensorflow-serving/not-found.ts';
 import { type Options, optionsSchema, readOptions } from './tensorflow-serving/options.ts';
 import { requestBody } from './tensorflow-serving/request.ts';
+import { joinRequests, splitAnswer } from './tensorflow-serving/rows.ts';
 
-/** TensorFlow Serving's REST API (port 8501); `endpoint.url` is the server, without a path to a model. */
+/** TensorFlow Serving over REST (port 8501) or gRPC (8500); `endpoint.url` is the server, without a path to a model. */
 export const tensorflowServingProtocol: Protocol = {
   name: 'tensorflow-serving',
   optionsSchema,
   check: checkDefinition,
+  checkBatching,
   create: createTensorflowServingAdapter,
 };
 
 function checkDefinition(definition: SkillDefinition): readonly EndpointFault[] {
   const { model, model_version: version, url, options } = definition.endpoint;
-  const faults = [...endpointFaults(definition)];
+  const faults = [...endpointFaults(definition, { grpc: true })];
   const add = (pointer: string, reason: string): void => {
     faults.push({ pointer: `/endpoint${pointer}`, reason });
   };
   if (/\/v1\/models\b/.test(url)) {
     add('/url', 'has to be the server, such as http://localhost:8501: the model goes into /endpoint/model');
+  }
+  if (isGrpc(url) && options.method !== undefined && options.method !== 'predict') {
+    add('/options/method', 'has to be predict over gRPC');
   }
   if (model === undefined) add('', 'has to name the model on the server, in `model`');
   else if (/[/:]/.test(model)) add('/model', 'must not contain / or :');
@@ -49,6 +65,16 @@ function checkDefinition(definition: SkillDefinition): readonly EndpointFault[] 
   return faults;
 }
 
+function checkBatching({ endpoint }: SkillDefinition): readonly EndpointFault[] {
+  if (endpoint.options.format !== 'columnar') return [];
+  return [
+    {
+      pointer: '/endpoint/options/format',
+      reason: 'has to be row where there is /batching: columnar tensors have their batch dimension already',
+    },
+  ];
+}
+
 function createTensorflowServingAdapter({
   definition,
   options,
@@ -56,14 +82,50 @@ function createTensorflowServingAdapter({
   transport,
 }: AdapterContext): Adapter {
   const settings = readOptions(options);
+  const grpc = isGrpc(definition.endpoint.url)
+    ? createGrpcServing({ definition, transport }, settings)
+    : undefined;
   const statusUrl = modelUrl(definition, settings);
   const inferUrl = new URL(`${statusUrl.href}:${settings.method}`);
   const headers = endpointHeaders(definition, { 'content-type': 'application/json' });
 
+  const toBody = (input: JsonValue): JsonValue | Promise<JsonValue> =>
+    mapping.request ? mapping.request(input) : requestBody(input, settings);
+
+  const toOutput = (answer: JsonValue, input: JsonValue): JsonValue | Promise<JsonValue> =>
+    mapping.response ? mapping.response(answer, input) : readAnswer(answer, settings);
+
   async function infer(attempt: Attempt): Promise<JsonValue> {
-    const body = mapping.request
-      ? await mapping.request(attempt.input)
-      : requestBody(attempt.input, settings);
+    return toOutput(await ask(await toBody(attempt.input), attempt), attempt.input);
+  }
+
+  async function inferBatch(attempt: Attempt<readonly JsonValue[]>): Promise<readonly RowResult[]> {
+    const results: RowResult[] = await eachRow(attempt.input, toBody);
+    const bodies = [...results.entries()].flatMap(([index, body]) =>
+      body instanceof SkillgateError ? [] : [[index, body] as const],
+    );
+    await Promise.all(
+      joinRequests(bodies).map(async (request) => {
+        const answers = splitAnswer(await ask(request.body, attempt), request);
+        const outputs = await eachRow(request.parts, ({ index }, part) =>
+          toOutput(answers[part] ?? null, attempt.input[index] ?? null),
+        );
+        for (const [part, { index }] of request.parts.entries()) results[index] = outputs[part] ?? null;
+      }),
+    );
+    return results;
+  }
+
+  /** Sends a request, and gives the body of a good answer. */
+  async function ask(body: JsonValue, attempt: Attempt<unknown>): Promise<JsonValue> {
+    const predicted = await (grpc ? grpc.predict(body, attempt) : post(body, attempt));
+    if ('answer' in predicted) return predicted.answer;
+    const { refused } = predicted;
+    if (refused.status !== 404) throw refusalOf(refused);
+    throw explainNotFound(refused, await askStatus(attemptHeaders(headers, attempt), attempt.signal));
+  }
+
+  async function post(body: JsonValue, attempt: Attempt<unknown>): Promise<Predicted> {
     const response = await transport.exchange({
       method: 'POST',
       url: inferUrl,
@@ -73,17 +135,14 @@ function createTensorflowServingAdapter({
       onSent: () => attempt.sent(),
       onProgress: () => attempt.progressed(),
     });
-    if (response.status === 404) {
-      throw explainNotFound(response, await askStatus(attemptHeaders(headers, attempt), attempt.signal));
-    }
-    const answer = readJsonAnswer(response);
-    return mapping.response ? mapping.response(answer, attempt.input) : readAnswer(answer, settings);
+    return isSuccess(response.status) ? { answer: readJsonAnswer(response) } : { refused: response };
   }
 
   function askStatus(
     requestHeaders: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<UpstreamResponse> {
+    if (grpc) return grpc.askStatus(signal);
     return transport.exchange({ method: 'GET', url: statusUrl, headers: requestHeaders, signal });
   }
 
@@ -94,9 +153,10 @@ function createTensorflowServingAdapter({
 
   return {
     infer,
+    inferBatch,
     probe: (signal) => probing(signal, () => probe(signal)),
     async close() {
-      // The connections are the transport's.
+      grpc?.close();
     },
   };
 }

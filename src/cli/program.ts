@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { version } from '../version.ts';
 import type { ExitCode } from './exit-code.ts';
+import { type ExportOptions, exportFormats } from './export-options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a command came to; `done` where none ran, as after `--help`. */
@@ -18,7 +18,7 @@ export interface Outcome {
 export function createProgram(terminal: Terminal, outcome: Outcome): Command {
   const program = new Command('skillgate')
     .description('A gateway between Claude and local models: one JSON file makes a model a skill.')
-    .version(version(), '-V, --version', 'Show the version.')
+    .version(version, '-V, --version', 'Show the version.')
     .helpOption('-h, --help', 'Show help.')
     .helpCommand('help [command]', 'Show the help of a command.')
     .exitOverride()
@@ -63,9 +63,24 @@ export function createProgram(terminal: Terminal, outcome: Outcome): Command {
     ['JOB_CONCURRENCY=0 skillgate serve', 'a gateway that leaves its jobs to workers'],
   ]);
 
+  const mcp = program
+    .command('mcp')
+    .description(
+      'Serve the skills as MCP tools over standard input and output, for clients that start a process.',
+    )
+    .action(async () => {
+      outcome.exitCode = await (await import('./mcp.ts')).serveMcp(terminal);
+    });
+  help(mcp, [
+    ['claude mcp add skillgate -- skillgate mcp', 'add the skills of SKILLS_DIR to Claude Code'],
+    ['LOG_LEVEL=warn skillgate mcp', 'log less; the log goes to standard error'],
+  ]);
+
   const validate = program
     .command('validate')
-    .description('Check every definition: all faults with file, JSON pointer and reason.')
+    .description(
+      'Check every definition: all faults with file, JSON pointer and reason, and what clients would cut.',
+    )
     .argument('[dir]', 'the folder; by default SKILLS_DIR')
     .option('--json', 'write JSON, for machines')
     .action(async (directory: string | undefined, options: { json?: boolean }) => {
@@ -143,6 +158,27 @@ export function createProgram(terminal: Terminal, outcome: Outcome): Command {
   ];
   for (const command of [jobs, dead, listDead, retryDead]) help(command, deadExamples);
 
+  const exporting = program
+    .command('export')
+    .description('Write skills in a format of Claude: Agent Skills, a plugin, Messages API tools, OpenAPI.')
+    .argument('[name]', 'the skill')
+    .option('--all', 'every skill of SKILLS_DIR')
+    .addOption(new Option('--format <format>', 'what to write').choices(exportFormats).default('skill'))
+    .option('-o, --output <path>', 'the folder (skill, plugin) or the file (tools, openapi)')
+    .option('--url <url>', 'where the gateway will be found; by default from HOST and PORT')
+    .option('--archive', 'write .skill files instead of folders')
+    .option('--json', 'write the list of files as JSON, for machines')
+    .action(async (name: string | undefined, options: ExportOptions) => {
+      outcome.exitCode = await (await import('./export.ts')).exportSkills(terminal, name, options);
+    });
+  help(exporting, [
+    ['skillgate export detect_language -o ~/.claude/skills', 'an Agent Skill where Claude Code finds it'],
+    ['skillgate export --all --archive', 'a .skill file for each skill'],
+    ['skillgate export --all --format plugin --url https://gateway.example', 'a Claude Code plugin'],
+    ['skillgate export --all --format tools | jq length', 'the tools array of the Messages API'],
+    ['skillgate export --all --format openapi -o openapi.json', ''],
+  ]);
+
   const keys = program
     .command('keys')
     .description('Make keys for callers.')
@@ -171,10 +207,4 @@ type Example = readonly [command: string, meaning: string];
 function help(command: Command, examples: readonly Example[]): void {
   const lines = examples.map(([line, meaning]) => `  ${line}${meaning && `\n      ${meaning}`}`);
   command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
-}
-
-function version(): string {
-  const path = join(import.meta.dirname, '../../package.json');
-  const { version: text }: { version: string } = JSON.parse(readFileSync(path, 'utf8'));
-  return text;
 }

@@ -118,6 +118,22 @@ export const hostPatterns: Kind<readonly string[]> = {
   },
 };
 
+const poolPattern = /^([a-z][a-z0-9_-]{0,47}):([1-9]\d{0,8})$/;
+
+/** Sizes in MiB by the names of pools. */
+export const gpuPools: Kind<ReadonlyMap<string, number>> = {
+  takes: 'name:MiB entries with commas between them, such as default:24000,small:8000',
+  parse(text) {
+    const pools = new Map<string, number>();
+    for (const entry of text.split(',')) {
+      const [, name, mib] = poolPattern.exec(entry.trim()) ?? [];
+      if (name === undefined || pools.has(name)) return undefined;
+      pools.set(name, Number(mib));
+    }
+    return pools;
+  },
+};
+
 /** A secret of which nothing is known but that it has to be long enough (RFC 7518, section 3.2, for HS256). */
 export function secretText(minBytes: number): Kind<string> {
   return {

@@ -6,6 +6,7 @@ import {
   boolean,
   byteSize,
   directoryPath,
+  gpuPools,
   hostPatterns,
   httpUrl,
   type Kind,
@@ -88,6 +89,12 @@ const skills = {
     kind: directoryPath,
     default: 'schemas/skills',
     description: 'The folder of the skill definitions.',
+  },
+  gpuPools: {
+    name: 'GPU_POOLS',
+    kind: gpuPools,
+    description:
+      'GPU memory that skills share, in MiB by names of pools, such as `default:24000`. Calls of the skills that name a pool in `gpu` never need more of it together.',
   },
 } as const satisfies Record<string, Variable>;
 

@@ -3,7 +3,7 @@ import type { SkillgateError } from './errors.ts';
 import type { JsonValue } from './json.ts';
 
 /** The entrypoint through which a call came. */
-export type Source = 'rest' | 'batch' | 'job' | 'warmup' | 'cli';
+export type Source = 'rest' | 'batch' | 'mcp' | 'job' | 'warmup' | 'cli';
 
 /** What a caller may say about the cache (RFC 9111, section 5.2.1). */
 export type CacheDirective = 'default' | 'no-cache' | 'no-store';

@@ -8,3 +8,8 @@ export interface JsonObject {
 
 /** A JSON Schema 2020-12, not yet compiled. */
 export type JsonSchema = JsonObject;
+
+/** Whether a JSON value is an object, and not an array or null. */
+export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -8,6 +8,8 @@ export type AttemptOutcome = 'ok' | 'error' | 'timeout' | 'cancelled';
 export interface SkillMeter {
   invocation(source: Source, code: ErrorCode | 'ok', seconds: number): void;
   attempt(outcome: AttemptOutcome, seconds: number): void;
+  /** A batch was sent. */
+  batch(size: number): void;
   cacheRequest(level: 'memory', result: 'hit' | 'miss'): void;
 }
 

@@ -1,8 +1,9 @@
 import type { Answer, CallReport, Invocation } from './invocation.ts';
 import type { JsonValue } from './json.ts';
 
-/** An invocation on its way through the policies of its skill. */
-export interface Call extends Invocation {
+/** An invocation on its way through the policies of its skill; below the batching policy, of several inputs. */
+export interface Call<Input = JsonValue> extends Omit<Invocation, 'input'> {
+  readonly input: Input;
   readonly report: CallReport;
   /** What this call asks. Set by the cache policy; undefined where the answer may not be shared. */
   readonly fingerprint: Fingerprint | undefined;
@@ -68,13 +69,20 @@ export interface Fingerprint {
  *
  * @throws SkillgateError, at once or as a rejection; the outermost step is asynchronous
  */
-export type Handler<Result> = (call: Call) => Promise<Result>;
+export type Handler<Result, Input = JsonValue> = (call: Call<Input>) => Promise<Result>;
 
 /** Wraps the rest of the way. A policy is made once a skill, and may hold that skill's state. */
-export type Policy<Result> = (next: Handler<Result>) => Handler<Result>;
+export type Policy<Result, Input = JsonValue> = (next: Handler<Result, Input>) => Handler<Result, Input>;
 
 /** A policy on raw model outputs, inside the output's validation. */
 export type OutputPolicy = Policy<JsonValue>;
 
 /** A policy on validated answers. */
 export type AnswerPolicy = Policy<Answer>;
+
+/** A policy that lets so many calls in at a time, and what it holds now. */
+export interface Admission {
+  readonly policy: OutputPolicy;
+  readonly inFlight: number;
+  readonly queued: number;
+}

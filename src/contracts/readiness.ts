@@ -19,14 +19,26 @@ export interface GpuMemory {
   readonly utilizationPercent: number | undefined;
 }
 
-/** Who tells how much GPU memory is free. */
+/** What a source tells at one moment. */
+export interface GpuReading {
+  /** Every GPU whose memory it tells. */
+  readonly gpus: readonly GpuMemory[];
+  /** Requests that wait at the server, where it is one and says so. */
+  readonly waiting?: number;
+  /** How much of the KV cache is taken, 0 to 1. */
+  readonly cacheShare?: number;
+  /** How much of each loaded model lies in GPU memory, 0 to 1, by the model's name. */
+  readonly gpuShares?: ReadonlyMap<string, number>;
+}
+
+/** Who tells how the GPUs are. */
 export interface GpuSource {
   /**
-   * Reads every GPU once.
+   * Reads them once.
    *
    * @throws Error where the source cannot be read or takes too long
    */
-  read(signal: AbortSignal): Promise<readonly GpuMemory[]>;
+  read(signal: AbortSignal): Promise<GpuReading>;
 }
 
 /** The state of a model, as it is shown. */
@@ -48,4 +60,14 @@ export interface ReadinessView {
   changed(signal: AbortSignal): Promise<void>;
   /** A call met a model that is not ready: probe now. */
   suspect(): void;
+}
+
+/** What loads a model that its server has not loaded. */
+export interface ModelLoader {
+  /**
+   * Has the model loaded, once for all who ask at the same time.
+   *
+   * @throws what the load throws, or the signal's reason, which does not end the load
+   */
+  load(signal: AbortSignal): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { Mapping } from './adapter.ts';
 import type { SchemaFault } from './errors.ts';
 import type { Answer } from './invocation.ts';
-import type { JsonValue } from './json.ts';
+import type { JsonSchema, JsonValue } from './json.ts';
 import type { SkillGauges, SkillMeter } from './meter.ts';
 import type { Handler } from './pipeline.ts';
 import type { ReadinessView } from './readiness.ts';
@@ -9,6 +9,14 @@ import type { SkillDefinition } from './skill-definition.ts';
 
 /** Checks a value against a schema: every fault that is worth telling, none where the value fits. */
 export type Validate = (value: JsonValue) => readonly SchemaFault[];
+
+/** The schemas of a skill as tools have them on Claude's side: without references, and objects at their roots. */
+export interface ToolSchemas {
+  readonly input: JsonSchema;
+  readonly output: JsonSchema;
+  /** Whether the output need not be an object, so that tools show it as `{"result": output}`. */
+  readonly wrapsOutput: boolean;
+}
 
 /** A definition that was checked, and all that can be compiled from it without reaching anything. */
 export interface CompiledSkill {
@@ -20,6 +28,7 @@ export interface CompiledSkill {
   readonly validateInput: Validate;
   readonly validateOutput: Validate;
   readonly mapping: Mapping;
+  readonly toolSchemas: ToolSchemas;
   /** How long reading, checking and compiling took, in seconds. */
   readonly loadSeconds: number;
 }

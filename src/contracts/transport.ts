@@ -9,13 +9,45 @@ export interface UpstreamRequest {
   readonly onSent?: () => void;
   /** Called at the headers and at every piece of the body. */
   readonly onProgress?: () => void;
+  /**
+   * Gets the pieces of a 2xx body as they come, in place of the answer's `body`, which is empty then. What it throws
+   * ends the exchange, and closes the connection.
+   */
+  readonly onData?: (piece: Buffer, headers: UpstreamHeaders) => void;
 }
+
+/** Names in lower case. */
+export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 export interface UpstreamResponse {
   readonly status: number;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly headers: UpstreamHeaders;
   readonly body: Buffer;
+}
+
+/** One unary call over gRPC. */
+export interface GrpcRequest {
+  /** `grpc://host:port`, or `grpcs://` with TLS. */
+  readonly url: URL;
+  /** `/package.Service/Method`. */
+  readonly method: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The request message, as Protocol Buffers write it. */
+  readonly message: Uint8Array;
+  readonly signal: AbortSignal;
+  /** Called when the request goes out on a connection. */
+  readonly onSent?: () => void;
+  /** Called at the headers and at every piece of the answer. */
+  readonly onProgress?: () => void;
+}
+
+export interface GrpcResponse {
+  /** The status code of gRPC; 0 is OK. */
+  readonly status: number;
+  /** What the server says to a status other than OK. */
+  readonly details: string;
+  /** The response message; empty where the status is not OK. */
+  readonly message: Buffer;
 }
 
 /** The way to one skill's model server: connections, credentials, limits. */
@@ -28,6 +60,14 @@ export interface Transport {
    *   the signal's reason
    */
   exchange(request: UpstreamRequest): Promise<UpstreamResponse>;
+
+  /**
+   * Makes a unary call over gRPC, and gives its answer, whatever its status. After UNAUTHENTICATED it tries once more,
+   * where there are fresh credentials to show.
+   *
+   * @throws SkillgateError as `exchange`, or the signal's reason
+   */
+  call(request: GrpcRequest): Promise<GrpcResponse>;
 
   /**
    * Opens a connection to the server and closes it again.

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
-import { mayUse } from '../contracts/caller.ts';
-import { SkillgateError } from '../contracts/errors.ts';
 import type { Skill, SkillCatalog } from '../contracts/skill.ts';
+import { gatewayUrlOf } from './request-context.ts';
+import { visibleSkill, visibleSkills } from './visible-skills.ts';
 
 export interface CatalogOptions {
   readonly catalog: SkillCatalog;
@@ -13,10 +13,7 @@ export interface CatalogOptions {
  */
 export const catalog: FastifyPluginAsync<CatalogOptions> = async (app, { catalog: skills }) => {
   app.get('/skills', async (request) => ({
-    skills: skills
-      .list()
-      .filter((skill) => mayUse(request.caller, skill.compiled.definition.name))
-      .map((skill) => publicDefinition(skill, request)),
+    skills: visibleSkills(skills, request).map((skill) => publicDefinition(skill, request)),
   }));
 
   app.get<{ Params: { name: string } }>('/skills/:name', async (request) =>
@@ -41,16 +38,6 @@ export const catalog: FastifyPluginAsync<CatalogOptions> = async (app, { catalog
   });
 };
 
-/** A skill that the caller may not use does not exist for it. */
-function visibleSkill(skills: SkillCatalog, request: FastifyRequest<{ Params: { name: string } }>): Skill {
-  const { name } = request.params;
-  const skill = skills.get(name);
-  if (skill === undefined || !mayUse(request.caller, name)) {
-    throw new SkillgateError('skill_not_found', `There is no skill ${name}.`);
-  }
-  return skill;
-}
-
 function publicDefinition({ compiled: { definition } }: Skill, request: FastifyRequest) {
   return {
     name: definition.name,
@@ -61,7 +48,7 @@ function publicDefinition({ compiled: { definition } }: Skill, request: FastifyR
     annotations: definition.annotations,
     input_schema: definition.input_schema,
     output_schema: definition.output_schema,
-    endpoint: { url: `${request.protocol}://${request.host}/skills/${definition.name}`, method: 'POST' },
+    endpoint: { url: `${gatewayUrlOf(request)}/skills/${definition.name}`, method: 'POST' },
     examples: definition.examples,
   };
 }

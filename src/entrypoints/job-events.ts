@@ -1,6 +1,5 @@
 import { PassThrough } from 'node:stream';
 import type { FastifyReply } from 'fastify';
-import { SkillgateError } from '../contracts/errors.ts';
 import type { JobEvent } from '../contracts/jobs.ts';
 
 /** Often enough for proxies that close what is silent for half a minute, in milliseconds. */
@@ -45,11 +44,4 @@ export function sendEvents(
       clearInterval(heartbeat);
     }
   }
-}
-
-/** A signal that aborts when the answer's connection is closed, whoever closes it: then nobody reads a stream. */
-export function untilClosed(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => controller.abort(new SkillgateError('cancelled', 'The stream was closed.')));
-  return controller.signal;
 }

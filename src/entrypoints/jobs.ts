@@ -1,10 +1,10 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { hasEnded, type JobEvent, type JobService } from '../contracts/jobs.ts';
 import type { JsonValue } from '../contracts/json.ts';
-import { sendEvents, untilClosed } from './job-events.ts';
+import { sendEvents } from './job-events.ts';
 import { jobIdIn, lastEventIdOf, numberIn, type Query, statusIn, textIn } from './job-parameters.ts';
 import { eventText, jobText, showJob } from './job-text.ts';
-import { whileCallerStays } from './request-context.ts';
+import { callerSignal, whileCallerStays } from './request-context.ts';
 import { submitJob } from './submit-job.ts';
 
 export interface JobsOptions {
@@ -64,7 +64,7 @@ export const jobs: FastifyPluginAsync<JobsOptions> = async (app, { service }) =>
   app.get<JobRoute>('/jobs/:id/events', { exposeHeadRoute: false }, async (request, reply) => {
     const { id } = request.params;
     const after = lastEventIdOf(request);
-    const signal = untilClosed(reply);
+    const signal = callerSignal(reply);
     const job = await service.get(id, request.caller);
     const events = service.follow(id, request.caller, after, signal);
     if (!hasEnded(job)) return sendEvents(reply, events, eventText, signal);

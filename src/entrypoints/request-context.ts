@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SkillgateError } from '../contracts/errors.ts';
 import type { CacheDirective } from '../contracts/invocation.ts';
 
@@ -23,6 +23,11 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
 function newRequestId(): string {
   idCount += 1;
   return idPrefix + idCount.toString(16).padStart(12, '0');
+}
+
+/** Where the caller finds this gateway, as its own request has it: scheme and host, without a slash at the end. */
+export function gatewayUrlOf({ protocol, host }: FastifyRequest): string {
+  return `${protocol}://${host}`;
 }
 
 /** The caller's `traceparent` (W3C Trace Context), as it was given. */
@@ -66,8 +71,24 @@ function watchConnection(socket: Socket): Set<AbortController> {
   callsOf.set(socket, calls);
   socket.once('close', () => {
     for (const controller of calls) {
-      controller.abort(new SkillgateError('cancelled', 'The caller closed the connection.'));
+      controller.abort(callerLeft());
     }
   });
   return calls;
+}
+
+/**
+ * A signal that aborts when the caller closes the connection before the answer was sent whole: for answers that may be
+ * streams, and so outlast the call that makes them.
+ */
+export function callerSignal(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableEnded) controller.abort(callerLeft());
+  });
+  return controller.signal;
+}
+
+function callerLeft(): SkillgateError {
+  return new SkillgateError('cancelled', 'The caller closed the connection.');
 }

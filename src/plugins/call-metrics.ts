@@ -1,4 +1,4 @@
-import { Counter, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import type { SkillMeter } from '../contracts/meter.ts';
 import { DurationHistogram, Durations } from './durations.ts';
 
@@ -103,6 +103,15 @@ export function createCallMetrics(register: Registry): MeterFor {
     },
   });
 
+  // Once a batch, not once a call: prom-client may do it.
+  const batches = new Histogram({
+    name: 'skillgate_batch_size',
+    help: 'Calls that went to the model together',
+    labelNames: ['skill'],
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    registers: [register],
+  });
+
   return ({ name, version }) => {
     const { invocations, invocationTimes, attempts, attemptTimes, cacheRequests } = countsOf(name);
     const codesBySource: Partial<Record<string, Counts>> = {};
@@ -123,6 +132,9 @@ export function createCallMetrics(register: Registry): MeterFor {
       attempt(outcome, seconds) {
         add(attempts, outcome);
         attemptTimes.add(seconds);
+      },
+      batch(size) {
+        batches.observe({ skill: name }, size);
       },
       cacheRequest(level, result) {
         add(cacheRequests[level], result);

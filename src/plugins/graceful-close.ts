@@ -6,6 +6,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Whether the gateway is on its way out: it ends what it has and wants nothing new. */
     readonly isDraining: () => boolean;
+    /** Aborts at that moment: streams that would never end by themselves have to end then. */
+    readonly drainSignal: AbortSignal;
     /**
      * Closes in three steps: /readyz turns to 503 and answers close their connections, while whoever has not noticed is
      * still served; when no call is under way, the port is given up; after `graceMs` milliseconds what is left is cut off.
@@ -20,10 +22,10 @@ const lookEveryMs = 50;
 /** Lets the calls under way end before the port is given up, as load balancers need some time to look elsewhere. */
 export const gracefulClose = fastifyPlugin(
   async (app) => {
-    let draining = false;
+    const draining = new AbortController();
 
     app.addHook('onRequest', (_request, reply, done) => {
-      if (draining) reply.header('connection', 'close');
+      if (draining.signal.aborted) reply.header('connection', 'close');
       done();
     });
 
@@ -37,9 +39,10 @@ export const gracefulClose = fastifyPlugin(
       }
     }
 
-    app.decorate('isDraining', () => draining);
+    app.decorate('isDraining', () => draining.signal.aborted);
+    app.decorate('drainSignal', draining.signal);
     app.decorate('closeGracefully', async (graceMs: number) => {
-      draining = true;
+      draining.abort();
       await untilIdle(performance.now() + graceMs);
       app.server.closeAllConnections();
       await app.close();

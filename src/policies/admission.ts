@@ -1,5 +1,6 @@
 import { SkillgateError } from '../contracts/errors.ts';
-import type { OutputPolicy } from '../contracts/pipeline.ts';
+import type { Admission } from '../contracts/pipeline.ts';
+import { waitForTurn } from '../lib/turn.ts';
 
 export interface AdmissionOptions {
   /** Calls that may be in flight to the model. */
@@ -8,13 +9,6 @@ export interface AdmissionOptions {
   readonly queue: number;
   /** How long a call may wait for a place, in milliseconds. */
   readonly queueMs: number;
-}
-
-/** A bulkhead: its policy, and what it holds now. */
-export interface Admission {
-  readonly policy: OutputPolicy;
-  readonly inFlight: number;
-  readonly queued: number;
 }
 
 /** How much the latest call's duration counts in the running mean that predicts waiting times. */
@@ -32,19 +26,10 @@ export function createAdmission({ max, queue, queueMs }: AdmissionOptions): Admi
 
   function enter(signal: AbortSignal): Promise<void> {
     if (waiting.size >= queue) throw overloaded(`${max} calls are in flight and ${queue} wait`);
-    return new Promise((resolve, reject) => {
-      const leave = (error: unknown) => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', onAbort);
-        waiting.delete(admit);
-        if (error === undefined) resolve();
-        else reject(error);
-      };
-      const admit = () => leave(undefined);
-      const onAbort = () => leave(signal.reason);
-      const timer = setTimeout(() => leave(overloaded(`no place within ${queueMs} ms`)), queueMs);
-      signal.addEventListener('abort', onAbort, { once: true });
-      waiting.add(admit);
+    return waitForTurn(waiting, {
+      signal,
+      ms: queueMs,
+      tooLate: () => overloaded(`no place within ${queueMs} ms`),
     });
   }
 

@@ -1,6 +1,5 @@
-import type { Adapter, Attempt } from '../contracts/adapter.ts';
+import type { Attempt } from '../contracts/adapter.ts';
 import { SkillgateError } from '../contracts/errors.ts';
-import type { JsonValue } from '../contracts/json.ts';
 import type { Call, Handler } from '../contracts/pipeline.ts';
 import { traceparentOf } from '../lib/trace-context.ts';
 
@@ -18,7 +17,7 @@ export interface AttemptTimeoutOptions {
  */
 export function attemptTimeout(
   limits: AttemptTimeoutOptions,
-): (infer: Adapter['infer']) => Handler<JsonValue> {
+): <Result, Input>(infer: (attempt: Attempt<Input>) => Promise<Result>) => Handler<Result, Input> {
   return (infer) => async (call) => {
     const attempt = new TimedAttempt(call, limits);
     try {
@@ -36,8 +35,8 @@ type Awaited = 'connection' | 'first byte' | 'next byte';
  * An attempt with one timer, which is seldom set anew: an answer that comes in time moves a time stamp, and when the
  * timer fires it looks how much time is left.
  */
-class TimedAttempt implements Attempt {
-  readonly input: JsonValue;
+class TimedAttempt<Input> implements Attempt<Input> {
+  readonly input: Input;
   readonly requestId: string;
   readonly traceparent: string;
   readonly signal: AbortSignal;
@@ -51,7 +50,7 @@ class TimedAttempt implements Attempt {
   #timer: NodeJS.Timeout | undefined;
   #firesAt = Number.POSITIVE_INFINITY;
 
-  constructor(call: Call, limits: AttemptTimeoutOptions) {
+  constructor(call: Call<Input>, limits: AttemptTimeoutOptions) {
     this.input = call.input;
     this.requestId = call.requestId;
     this.traceparent = traceparentOf(call.traceparent, call.requestId);

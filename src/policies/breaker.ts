@@ -1,6 +1,6 @@
 import { SkillgateError } from '../contracts/errors.ts';
 import type { CircuitState } from '../contracts/meter.ts';
-import type { OutputPolicy } from '../contracts/pipeline.ts';
+import type { Handler } from '../contracts/pipeline.ts';
 
 export interface BreakerOptions {
   /** Failures in a row that open the circuit. */
@@ -11,7 +11,7 @@ export interface BreakerOptions {
 
 /** A circuit breaker: its policy, and its state. */
 export interface Breaker {
-  readonly policy: OutputPolicy;
+  readonly policy: <Result, Input>(next: Handler<Result, Input>) => Handler<Result, Input>;
   readonly state: CircuitState;
 }
 

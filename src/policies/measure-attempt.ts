@@ -1,9 +1,9 @@
 import { SkillgateError } from '../contracts/errors.ts';
 import type { AttemptOutcome, SkillMeter } from '../contracts/meter.ts';
-import type { OutputPolicy } from '../contracts/pipeline.ts';
+import type { Policy } from '../contracts/pipeline.ts';
 
 /** Counts every attempt with its outcome, and the time that it took. */
-export function measureAttempt(meter: Pick<SkillMeter, 'attempt'>): OutputPolicy {
+export function measureAttempt<Result, Input>(meter: Pick<SkillMeter, 'attempt'>): Policy<Result, Input> {
   return (next) => async (call) => {
     const startedAt = performance.now();
     let outcome: AttemptOutcome = 'ok';

@@ -1,5 +1,5 @@
 import { SkillgateError } from '../contracts/errors.ts';
-import type { OutputPolicy } from '../contracts/pipeline.ts';
+import type { Policy } from '../contracts/pipeline.ts';
 import { wait } from '../lib/abort.ts';
 import { backoffMs } from '../lib/backoff.ts';
 
@@ -11,6 +11,8 @@ export interface RetryOptions {
   readonly maxMs: number;
   /** Whether a call that may have run may be sent again. */
   readonly idempotent: boolean;
+  /** Whether a model that is not ready is left to who loads it; false unless said otherwise. */
+  readonly leavesNotReady?: boolean;
   /** Gives a number in [0, 1). */
   readonly random?: () => number;
 }
@@ -20,9 +22,18 @@ export interface RetryOptions {
  * Retry-After, whichever is longer. It gives up at once when the caller has left, when the wait would outlast the
  * deadline, and when a call that is not idempotent may have run.
  */
-export function retry({ maxAttempts, baseMs, maxMs, idempotent, random }: RetryOptions): OutputPolicy {
+export function retry<Result, Input>({
+  maxAttempts,
+  baseMs,
+  maxMs,
+  idempotent,
+  leavesNotReady = false,
+  random,
+}: RetryOptions): Policy<Result, Input> {
   function mayRepeat(error: unknown): error is SkillgateError {
-    return error instanceof SkillgateError && error.retryable && (idempotent || !error.mayHaveRun);
+    if (!(error instanceof SkillgateError) || !error.retryable) return false;
+    if (leavesNotReady && error.code === 'model_not_ready') return false;
+    return idempotent || !error.mayHaveRun;
   }
 
   return (next) => async (call) => {

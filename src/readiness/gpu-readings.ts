@@ -1,58 +1,80 @@
-import type { GpuMemory, GpuSource } from '../contracts/readiness.ts';
-import { type GpuDemand, type GpuVerdict, judgeGpuMemory } from './gpu-memory.ts';
-import { createNvidiaSmi } from './nvidia-smi.ts';
+import type { GpuReading } from '../contracts/readiness.ts';
+import type { OpenGpuSource } from './gpu-sources.ts';
+import { type GpuDemand, type GpuVerdict, judgeGpu } from './gpu-verdict.ts';
 
 /** What a skill demands of the GPUs, ready to be checked. */
 export interface GpuRequirement {
   /**
-   * Says whether the GPU memory suffices. Never throws.
+   * Says whether the demand is met. Never throws.
    *
    * @param keepMs how old a reading may be, in milliseconds, to count where the source has failed since
    */
   check(keepMs: number): Promise<GpuVerdict>;
 }
 
-/** The GPU memory that all skills look at: each source is read once for all of them, and never twice at a time. */
+/** The GPUs that all skills look at: each source is read once for all of them, and never twice at a time. */
 export interface GpuReadings {
-  requirement(demand: GpuDemand & { readonly source: string }): GpuRequirement;
+  /** @throws DefinitionError where the source's URL is none */
+  requirement(demand: GpuDemand & { readonly source: string; readonly url?: string }): GpuRequirement;
 }
 
 export interface GpuReadingsOptions {
-  /** The sources by the names that definitions use. */
-  readonly sources?: Readonly<Record<string, GpuSource>>;
+  readonly open: OpenGpuSource;
   /** How long a reading serves everybody who asks, in milliseconds. */
   readonly freshMs?: number;
-  /** How long to wait for a source, in milliseconds. It has a limit of its own, which a hung driver can defeat. */
+  /** How long a check waits for a source, in milliseconds; then the last reading has to do. */
   readonly patienceMs?: number;
+  /** How long a source may take, in milliseconds: metrics can stand behind the requests that run. */
+  readonly timeoutMs?: number;
+}
+
+interface Limits {
+  readonly freshMs: number;
+  readonly patienceMs: number;
+  readonly timeoutMs: number;
 }
 
 /** Makes the readings, which begin when somebody asks. */
 export function createGpuReadings({
-  sources = { 'nvidia-smi': createNvidiaSmi() },
+  open,
   freshMs = 1000,
-  patienceMs = 6000,
-}: GpuReadingsOptions = {}): GpuReadings {
-  const readers = new Map(
-    Object.entries(sources).map(([name, source]) => [name, createReader(source, freshMs, patienceMs)]),
-  );
+  patienceMs = 4000,
+  timeoutMs = 20_000,
+}: GpuReadingsOptions): GpuReadings {
+  const readers = new Map<string, () => Promise<LastReading>>();
+
+  function readerOf(source: string, url: string | undefined): () => Promise<LastReading> {
+    const key = `${source} ${url ?? ''}`;
+    const known = readers.get(key);
+    if (known !== undefined) return known;
+    const opened = open(source, url);
+    const made = createReader((signal) => opened.read(signal), { freshMs, patienceMs, timeoutMs });
+    readers.set(key, made);
+    return made;
+  }
+
   return {
-    requirement({ source, ...demand }) {
-      const reader = readers.get(source);
-      if (!reader) throw new RangeError(`there is no GPU source ${source}`);
+    requirement({ source, url, ...demand }) {
+      const reader = readerOf(source, url);
+      let wasExhausted = false;
       return {
         async check(keepMs) {
-          const { gpus, ageMs, failure } = await reader();
-          if (gpus && (failure === undefined || ageMs <= keepMs)) return judgeGpuMemory(gpus, demand);
-          return { state: 'unknown', reason: `GPU memory is unknown: ${failure ?? 'not read yet.'}` };
+          const { reading, ageMs, failure } = await reader();
+          if (!reading || (failure !== undefined && ageMs > keepMs)) {
+            return { state: 'unknown', reason: `The GPU's state is unknown: ${failure ?? 'not read yet.'}` };
+          }
+          const verdict = judgeGpu(reading, demand, wasExhausted);
+          if (verdict.state !== 'unknown') wasExhausted = verdict.state === 'exhausted';
+          return verdict;
         },
       };
     },
   };
 }
 
-interface Reading {
+interface LastReading {
   /** As last read; undefined where that never went well. */
-  readonly gpus: readonly GpuMemory[] | undefined;
+  readonly reading: GpuReading | undefined;
   /** How long ago that was, in milliseconds. */
   readonly ageMs: number;
   /** Why the source could not be read since. */
@@ -60,8 +82,11 @@ interface Reading {
 }
 
 /** Makes a function that gives a fresh reading where the source can be read in time, and the last one where not. */
-function createReader(source: GpuSource, freshMs: number, patienceMs: number): () => Promise<Reading> {
-  let gpus: readonly GpuMemory[] | undefined;
+function createReader(
+  readSource: (signal: AbortSignal) => Promise<GpuReading>,
+  { freshMs, patienceMs, timeoutMs }: Limits,
+): () => Promise<LastReading> {
+  let reading: GpuReading | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
   let triedAt = Number.NEGATIVE_INFINITY;
   let failure: string | undefined;
@@ -75,16 +100,18 @@ function createReader(source: GpuSource, freshMs: number, patienceMs: number): (
     triedAt = performance.now();
     const controller = new AbortController();
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
+      const patience = setTimeout(() => {
         failure = 'its source does not answer.';
-        controller.abort(new Error(failure));
         resolve();
       }, patienceMs).unref();
-      source
-        .read(controller.signal)
+      const timeout = setTimeout(
+        () => controller.abort(new Error(`its source did not answer within ${timeoutMs} ms.`)),
+        timeoutMs,
+      ).unref();
+      readSource(controller.signal)
         .then(
           (found) => {
-            gpus = found;
+            reading = found;
             readAt = performance.now();
             failure = undefined;
           },
@@ -93,7 +120,8 @@ function createReader(source: GpuSource, freshMs: number, patienceMs: number): (
           },
         )
         .finally(() => {
-          clearTimeout(timer);
+          clearTimeout(patience);
+          clearTimeout(timeout);
           underWay = false;
           resolve();
         });
@@ -103,6 +131,6 @@ function createReader(source: GpuSource, freshMs: number, patienceMs: number): (
   return async () => {
     if (!underWay && performance.now() - triedAt >= freshMs) answered = read();
     await answered;
-    return { gpus, ageMs: performance.now() - readAt, failure };
+    return { reading, ageMs: performance.now() - readAt, failure };
   };
 }

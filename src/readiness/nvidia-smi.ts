@@ -26,7 +26,7 @@ export function createNvidiaSmi({ path = 'nvidia-smi', timeoutMs = 5000 }: Nvidi
           (error, stdout) => {
             signal.removeEventListener('abort', kill);
             try {
-              resolve(readGpus(error, stdout, timeoutMs));
+              resolve({ gpus: readGpus(error, stdout, timeoutMs) });
             } catch (unreadable) {
               reject(unreadable);
             }

@@ -35,25 +35,55 @@ export function createDefinitionCheck(
     if (isDefinition(value)) return { definition: value };
     const errors = (isDefinition.errors ?? []).filter((error) => !isOfOtherBranch(error, value));
     const described = describeFaults(errors).map(({ pointer, message }) => ({ pointer, reason: message }));
-    return { faults: [...described, ...unknownAuthType(value)] };
+    return { faults: [...described, ...unknownChoices(value)] };
   };
 }
 
-const authBranch = '#/properties/auth/oneOf';
-const authTypes: readonly JsonValue[] = skillDefinitionSchema.properties.auth.oneOf.map(
-  ({ properties }) => properties.type.const,
-);
-
-/** Of the alternatives of `auth` only the one that `type` names is worth telling about. */
-function isOfOtherBranch({ schemaPath }: ErrorObject, value: JsonValue): boolean {
-  if (!schemaPath.startsWith(authBranch)) return false;
-  const chosen = authTypes.indexOf(ownMember(ownMember(value, 'auth'), 'type') ?? null);
-  return !schemaPath.startsWith(`${authBranch}/${chosen}/`);
+/** A place with alternatives, of which one property says which is meant. */
+interface Choice {
+  readonly path: readonly string[];
+  readonly key: string;
+  /** Where its alternatives are in the schema, as ajv tells it. */
+  readonly branches: string;
+  /** The values of the property, in the order of the alternatives. */
+  readonly values: readonly JsonValue[];
 }
 
-function unknownAuthType(value: JsonValue): DefinitionFault[] {
-  const type = ownMember(ownMember(value, 'auth'), 'type');
-  if (type === undefined || authTypes.includes(type)) return [];
-  const known = authTypes.map((name) => JSON.stringify(name)).join(', ');
-  return [{ pointer: '/auth/type', reason: `must be one of ${known}` }];
+const { auth, readiness } = skillDefinitionSchema.properties;
+const choices: readonly Choice[] = [
+  {
+    path: ['auth'],
+    key: 'type',
+    branches: '#/properties/auth/oneOf',
+    values: auth.oneOf.map(({ properties }) => properties.type.const),
+  },
+  {
+    path: ['readiness', 'gpu'],
+    key: 'source',
+    branches: '#/properties/readiness/properties/gpu/oneOf',
+    values: readiness.properties.gpu.oneOf.map(({ properties }) => properties.source.const),
+  },
+];
+
+/** Of the alternatives only the one that is meant is worth telling about. */
+function isOfOtherBranch({ schemaPath }: ErrorObject, value: JsonValue): boolean {
+  const choice = choices.find(({ branches }) => schemaPath.startsWith(branches));
+  if (!choice) return false;
+  const meant = choice.values.indexOf(chosenIn(value, choice) ?? null);
+  return !schemaPath.startsWith(`${choice.branches}/${meant}/`);
+}
+
+function unknownChoices(value: JsonValue): DefinitionFault[] {
+  return choices.flatMap((choice) => {
+    const chosen = chosenIn(value, choice);
+    if (chosen === undefined || choice.values.includes(chosen)) return [];
+    const known = choice.values.map((name) => JSON.stringify(name)).join(', ');
+    return [{ pointer: `/${[...choice.path, choice.key].join('/')}`, reason: `must be one of ${known}` }];
+  });
+}
+
+function chosenIn(value: JsonValue, { path, key }: Choice): JsonValue | undefined {
+  let inner: JsonValue | undefined = value;
+  for (const name of [...path, key]) inner = ownMember(inner, name);
+  return inner;
 }

@@ -10,6 +10,7 @@ import { type DefinitionFault, under } from './fault.ts';
 import { compileMapping, type MappingExpressions } from './mapping.ts';
 import { findSchemaFaults } from './schema-faults.ts';
 import { isObject, ownMember } from './schema-walk.ts';
+import { toToolSchemas } from './tool-schemas.ts';
 import { compileValidator } from './validator.ts';
 
 /** A skill but for what only the reader of its file knows. */
@@ -65,13 +66,15 @@ export function createDefinitionCompiler(protocols: readonly Protocol[]): Compil
         validateInput: input.validate,
         validateOutput: output.validate,
         mapping: mapping.mapping,
+        toolSchemas: toToolSchemas(definition),
       },
     };
   };
 
   function protocolFaults(definition: SkillDefinition | undefined): readonly DefinitionFault[] {
-    if (!definition) return [];
-    return protocolsByName.get(definition.endpoint.protocol)?.check?.(definition) ?? [];
+    const protocol = definition && protocolsByName.get(definition.endpoint.protocol);
+    if (!protocol) return [];
+    return [...(protocol.check?.(definition) ?? []), ...batchingFaults(definition, protocol)];
   }
 
   /** A definition with this endpoint and nothing wrong elsewhere, so that a protocol can look at the endpoint alone. */
@@ -85,6 +88,21 @@ export function createDefinitionCompiler(protocols: readonly Protocol[]): Compil
     });
     return 'definition' in checked ? checked.definition : undefined;
   }
+}
+
+/** What stands against sending calls together. */
+function batchingFaults(definition: SkillDefinition, protocol: Protocol): readonly DefinitionFault[] {
+  const { batching, concurrency } = definition;
+  if (!batching) return [];
+  if (!protocol.checkBatching) {
+    return [{ pointer: '/batching', reason: `cannot be: the protocol ${protocol.name} takes no batches` }];
+  }
+  const faults = [...protocol.checkBatching(definition)];
+  if (batching.max_size > concurrency.max) {
+    const reason = `is ${batching.max_size}, and /concurrency/max lets no more than ${concurrency.max} calls in at a time`;
+    faults.push({ pointer: '/batching/max_size', reason });
+  }
+  return faults;
 }
 
 /** Compiles the schema under a key. Where there is none, the check of the definition has said so. */

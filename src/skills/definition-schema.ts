@@ -24,7 +24,8 @@ export function fullDefinitionSchema(protocols: readonly Protocol[]): JsonSchema
       // Without `required` the condition also holds for a definition that leaves the protocol to its default.
       ...(name === protocol.default ? {} : { required: ['protocol'] }),
     },
-    [thenKeyword]: { properties: { options: optionsSchema } },
+    // The default stands here too: without it, options that are left out would miss the defaults within.
+    [thenKeyword]: { properties: { options: { default: {}, ...optionsSchema } } },
   }));
   return schema;
 }

@@ -1,5 +1,6 @@
-import type { JsonSchema, JsonValue } from '../contracts/json.ts';
+import type { JsonSchema } from '../contracts/json.ts';
 import type { DefinitionFault } from './fault.ts';
+import { documentOf, schemaAt } from './resolve-reference.ts';
 import { ownMember, type Subschema, walkSchema } from './schema-walk.ts';
 
 /**
@@ -26,7 +27,9 @@ export function findReferenceFaults(schema: JsonSchema): DefinitionFault[] {
     if (!isOneDocument) return undefined;
     const fragment = reference.slice(1);
     const isFound =
-      fragment === '' || fragment.startsWith('/') ? resolves(schema, fragment) : anchors.has(fragment);
+      fragment === '' || fragment.startsWith('/')
+        ? schemaAt(schema, fragment) !== undefined
+        : anchors.has(fragment);
     return isFound ? undefined : `${JSON.stringify(reference)} leads to nothing in this schema`;
   };
   return subschemas.flatMap((subschema) => referencesOf(subschema, faultOf));
@@ -41,31 +44,4 @@ function referencesOf(
     const reason = typeof reference === 'string' ? faultOf(reference) : undefined;
     return reason === undefined ? [] : [{ pointer: `${pointer}/${keyword}`, reason }];
   });
-}
-
-/** The absolute URI of a reference, without its fragment; the reference itself where there is nothing to resolve by. */
-function documentOf(reference: string, base: string | undefined): string {
-  const url = URL.parse(reference, base);
-  if (!url) return reference.replace(/#.*$/s, '');
-  url.hash = '';
-  return url.href;
-}
-
-/** Whether a JSON Pointer in URI fragment form (RFC 6901, section 6) leads to a schema. */
-function resolves(root: JsonValue, fragment: string): boolean {
-  let place: JsonValue | undefined = root;
-  for (const token of fragment.split('/').slice(1)) {
-    const key = decodeFragment(token).replaceAll('~1', '/').replaceAll('~0', '~');
-    place = Array.isArray(place) ? place[Number(key)] : ownMember(place, key);
-  }
-  return typeof place === 'boolean' || (typeof place === 'object' && place !== null && !Array.isArray(place));
-}
-
-function decodeFragment(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (error) {
-    if (error instanceof URIError) return text;
-    throw error;
-  }
 }

@@ -30,6 +30,13 @@ const mapKeywords = [
   'definitions',
 ];
 
+/** Whether a schema stands under this keyword. */
+export const isSingleSchema = (keyword: string): boolean => singleKeywords.includes(keyword);
+/** Whether a list of schemas stands under it. */
+export const isSchemaList = (keyword: string): boolean => listKeywords.includes(keyword);
+/** Whether schemas stand under it by name. */
+export const isSchemaMap = (keyword: string): boolean => mapKeywords.includes(keyword);
+
 /** Gives the schema itself and every schema within it, where JSON Schema 2020-12 looks for them. */
 export function* walkSchema(schema: JsonValue | undefined, pointer = ''): Generator<Subschema> {
   if (!isObject(schema)) return;

@@ -46,7 +46,7 @@ export function compileValidator(schema: JsonSchema): Validate {
  * An ajv for JSON Schema 2020-12. Each schema gets its own, so that an `$id` is nobody else's and goes when the skill
  * goes.
  */
-function createAjv(options: Options): Ajv2020 {
+export function createAjv(options: Options): Ajv2020 {
   const ajv = new Ajv2020({
     strict: false,
     meta: false,

@@ -1,10 +1,8 @@
 import type { Client, Dispatcher } from 'undici';
 import { SkillgateError } from '../contracts/errors.ts';
-import type { UpstreamRequest, UpstreamResponse } from '../contracts/transport.ts';
+import type { UpstreamHeaders, UpstreamRequest, UpstreamResponse } from '../contracts/transport.ts';
 import type { Clients } from './clients.ts';
 import { exchangeFailure } from './failures.ts';
-
-type Headers = UpstreamResponse['headers'];
 
 /**
  * One request on its way: undici calls it as things happen, and the signal when nobody waits any more. A class, since
@@ -22,7 +20,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
   #begun = false;
   #settled = false;
   #status = 0;
-  #headers: Headers = {};
+  #headers: UpstreamHeaders = {};
   #chunks: Buffer[] = [];
   #bytes = 0;
 
@@ -70,7 +68,11 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
     this.#begun = true;
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: UpstreamHeaders,
+  ): void {
     this.#request.onProgress?.();
     this.#status = status;
     this.#headers = headers;
@@ -81,7 +83,18 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
     this.#request.onProgress?.();
     this.#bytes += chunk.length;
     if (this.#bytes > this.#maxBytes) this.#refuseSize();
+    else if (this.#request.onData && this.#status >= 200 && this.#status < 300) this.#handOn(chunk);
     else this.#chunks.push(chunk);
+  }
+
+  #handOn(chunk: Buffer): void {
+    if (this.#settled) return;
+    try {
+      this.#request.onData?.(chunk, this.#headers);
+    } catch (error) {
+      this.#fail(error);
+      this.#abort();
+    }
   }
 
   onResponseEnd(): void {
@@ -89,7 +102,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
     if (this.#settled) return;
     this.#settle();
     const [only] = this.#chunks;
-    const body = this.#chunks.length === 1 && only ? only : Buffer.concat(this.#chunks, this.#bytes);
+    const body = this.#chunks.length === 1 && only ? only : Buffer.concat(this.#chunks);
     this.#resolve({ status: this.#status, headers: this.#headers, body });
   }
 

@@ -28,6 +28,8 @@ export interface Destination {
   readonly servername: string;
   /** The proxy that is asked to let the connection through (CONNECT, RFC 9110, section 9.3.6). */
   readonly tunnelThrough?: URL | undefined;
+  /** What is spoken over TLS; HTTP/1.1 unless said otherwise. */
+  readonly application?: 'http/1.1' | 'h2';
 }
 
 /**
@@ -36,7 +38,7 @@ export interface Destination {
  * @throws SkillgateError `upstream_timeout` that names the phase, `upstream_error`; the signal's reason
  */
 export async function openConnection(
-  { host, secure, servername, tunnelThrough }: Destination,
+  { host, secure, servername, tunnelThrough, application }: Destination,
   limits: ConnectLimits,
   { resolve, handshake }: ConnectionParts,
   signal: AbortSignal,
@@ -49,7 +51,9 @@ export async function openConnection(
   });
   if (!secure) return socket;
   return withinPhase('TLS', limits.tlsMs, signal, (phase) =>
-    handshake(socket, servername, phase).catch(failure(handshakeFailure, 'The model server', signal)),
+    handshake(socket, servername, phase, application).catch(
+      failure(handshakeFailure, 'The model server', signal),
+    ),
   );
 }
 
@@ -75,7 +79,7 @@ async function tunnel(
     createConnection: () => socket,
   });
   asked.end();
-  const [response] = await untilOpen(socket, 'connect', signal, asked).catch(
+  const [response, , first] = await untilOpen(socket, 'connect', signal, asked).catch(
     failure(connectFailure, peer, signal),
   );
   const status = isResponse(response) ? response.statusCode : 0;
@@ -86,6 +90,8 @@ async function tunnel(
       mayHaveRun: false,
     });
   }
+  // A server of HTTP/2 speaks first, and its first words may come with the proxy's.
+  if (first instanceof Uint8Array && first.length > 0) socket.unshift(first);
   return socket;
 }
 

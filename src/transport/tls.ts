@@ -22,9 +22,15 @@ export interface TlsOptions {
  * Agrees on TLS over a connection that stands.
  *
  * @param servername the name that the certificate has to bear: a name or an address
+ * @param application what is spoken over it (ALPN, RFC 7301); HTTP/1.1 unless said otherwise
  * @throws Node's TLS error; the signal's reason
  */
-export type Handshake = (socket: Socket, servername: string, signal: AbortSignal) => Promise<TLSSocket>;
+export type Handshake = (
+  socket: Socket,
+  servername: string,
+  signal: AbortSignal,
+  application?: 'http/1.1' | 'h2',
+) => Promise<TLSSocket>;
 
 /**
  * Makes the handshake with one set of certificates.
@@ -42,7 +48,7 @@ export function createHandshake({ ca, clientCert, clientKey, tlsInsecure = false
   let context: SecureContext | undefined =
     (ca ?? clientCert ?? clientKey) === undefined ? undefined : makeContext();
 
-  return async (socket, servername, signal) => {
+  return async (socket, servername, signal, application = 'http/1.1') => {
     context ??= makeContext();
     const secured = connect({
       socket,
@@ -51,7 +57,7 @@ export function createHandshake({ ca, clientCert, clientKey, tlsInsecure = false
       ...(isIP(servername) === 0 && { servername }),
       secureContext: context,
       rejectUnauthorized: !tlsInsecure,
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: [application],
     });
     await untilOpen(secured, 'secureConnect', signal);
     return secured;

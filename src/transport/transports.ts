@@ -4,6 +4,8 @@ import { SkillgateError } from '../contracts/errors.ts';
 import type { SkillDefinition } from '../contracts/skill-definition.ts';
 import type {
   CredentialSource,
+  GrpcRequest,
+  GrpcResponse,
   Transport,
   UpstreamRequest,
   UpstreamResponse,
@@ -13,6 +15,8 @@ import { isMetadataAddress } from '../lib/metadata-address.ts';
 import { createAllowedHosts } from './allowed-hosts.ts';
 import { type Resolve, refusal, systemResolve } from './dial.ts';
 import { Exchange } from './exchange.ts';
+import { grpcCall } from './grpc-call.ts';
+import { createGrpcSessions, type GrpcSessions } from './grpc-sessions.ts';
 import { hostOf } from './host.ts';
 import type { ConnectLimits } from './open-connection.ts';
 import { createOrigins, type Origins, type Way } from './origins.ts';
@@ -24,6 +28,8 @@ export interface TransportsOptions extends TlsOptions, ProxyOptions {
   readonly allowHosts?: readonly string[] | undefined;
   /** The largest answer that is taken, in bytes; 64 MiB unless said otherwise. */
   readonly maxResponseBytes?: number | undefined;
+  /** How long a gRPC server may take to answer a ping, in milliseconds; 5 s unless said otherwise. */
+  readonly pingMs?: number | undefined;
   /** How host names are resolved; the system's way unless said otherwise. */
   readonly resolve?: Resolve | undefined;
 }
@@ -42,6 +48,9 @@ export interface Transports {
   close(): Promise<void>;
 }
 
+/** The status code of gRPC for credentials that were refused. */
+const unauthenticated = 16;
+const defaultPingMs = 5000;
 const defaultMaxResponseBytes = 64 * 1024 ** 2;
 
 /**
@@ -51,12 +60,16 @@ const defaultMaxResponseBytes = 64 * 1024 ** 2;
  */
 export function createTransports(options: TransportsOptions = {}): Transports {
   const parts = { resolve: options.resolve ?? systemResolve, handshake: createHandshake(options) };
-  const origins = createOrigins(parts, createProxyChoice(options));
+  const chooseProxy = createProxyChoice(options);
+  const origins = createOrigins(parts, chooseProxy);
+  const sessions = createGrpcSessions(parts, chooseProxy, options.pingMs ?? defaultPingMs);
   const isAllowed = options.allowHosts === undefined ? () => true : createAllowedHosts(options.allowHosts);
   const maxBytes = options.maxResponseBytes ?? defaultMaxResponseBytes;
   return {
-    for: (skill) => createTransport(origins, isAllowed, maxBytes, skill),
-    close: () => origins.close(),
+    for: (skill) => createTransport({ origins, sessions, isAllowed, maxBytes }, skill),
+    async close() {
+      await Promise.all([origins.close(), sessions.close()]);
+    },
   };
 }
 
@@ -65,10 +78,16 @@ interface Route extends Way {
   readonly path: string;
 }
 
+/** What the ways to all model servers share. */
+interface SharedWays {
+  readonly origins: Origins;
+  readonly sessions: GrpcSessions;
+  readonly isAllowed: (url: URL) => boolean;
+  readonly maxBytes: number;
+}
+
 function createTransport(
-  origins: Origins,
-  isAllowed: (url: URL) => boolean,
-  maxBytes: number,
+  { origins, sessions, isAllowed, maxBytes }: SharedWays,
   { timeouts, credentials }: SkillTransportOptions,
 ): Transport {
   const limits: ConnectLimits = { connectMs: timeouts.connect_ms, tlsMs: timeouts.tls_ms };
@@ -108,7 +127,32 @@ function createTransport(
     return send(request, await present(source, request.signal));
   }
 
+  async function callWith(request: GrpcRequest, authorization: string | undefined): Promise<GrpcResponse> {
+    request.signal.throwIfAborted();
+    // What is checked, proxied and dialled by the scheme of HTTP is the same for gRPC, which is HTTP/2.
+    const url = new URL(request.url.href.replace(/^grpc/, 'http'));
+    checkHost(url, isAllowed);
+    const session = await unlessAborted(sessions.open(url, limits), request.signal);
+    try {
+      return await grpcCall(session, request, maxBytes, authorization);
+    } catch (error) {
+      // The call may have been given up because the connection is dead, which the next one must not wait for as well.
+      if (request.signal.aborted) sessions.check(session);
+      throw error;
+    }
+  }
+
   return {
+    async call(request) {
+      const authorization = credentials && (await present(credentials, request.signal));
+      const response = await callWith(request, authorization);
+      if (response.status !== unauthenticated || credentials === undefined || authorization === undefined) {
+        return response;
+      }
+      if (!(await unlessAborted(credentials.renew(authorization), request.signal))) return response;
+      return callWith(request, await present(credentials, request.signal));
+    },
+
     exchange:
       credentials === undefined
         ? (request) => send(request, undefined)

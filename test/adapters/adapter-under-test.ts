@@ -2,6 +2,7 @@ import type { Adapter, EndpointFault, Mapping, Protocol } from '../../src/contra
 import type { JsonObject } from '../../src/contracts/json.ts';
 import type { SkillDefinition, SkillEndpoint } from '../../src/contracts/skill-definition.ts';
 import type { CredentialSource } from '../../src/contracts/transport.ts';
+import { compileValidator } from '../../src/skills/validator.ts';
 import { createTransports } from '../../src/transport/transports.ts';
 
 const timeouts = {
@@ -19,6 +20,7 @@ export type EndpointOverrides = Partial<Omit<SkillEndpoint, 'options'>> & { read
 export function createDefinition(
   overrides: EndpointOverrides,
   inputSchema: JsonObject = { type: 'object' },
+  outputSchema: JsonObject = { type: 'object' },
 ): SkillDefinition {
   return {
     name: 'test_skill',
@@ -27,7 +29,7 @@ export function createDefinition(
     tags: [],
     annotations: {},
     input_schema: inputSchema,
-    output_schema: { type: 'object' },
+    output_schema: outputSchema,
     endpoint: {
       protocol: 'http',
       url: 'http://127.0.0.1',
@@ -43,7 +45,7 @@ export function createDefinition(
     concurrency: { shared: false, max: 32, queue: 256, queue_ms: 10_000 },
     cache: { enabled: true, scope: 'shared' },
     warmup: [],
-    readiness: { required: false, interval_ms: 10_000, wait: false },
+    readiness: { required: false, interval_ms: 10_000, wait: false, load: false },
     examples: [],
   };
 }
@@ -51,25 +53,28 @@ export function createDefinition(
 export interface AdapterOptions {
   readonly mapping?: Mapping;
   readonly credentials?: CredentialSource;
+  readonly inputSchema?: JsonObject;
+  readonly outputSchema?: JsonObject;
 }
 
 /** An adapter with a transport of its own; both close together. */
 export function createAdapter(
   protocol: Protocol,
   endpoint: EndpointOverrides,
-  { mapping = {}, credentials }: AdapterOptions = {},
+  { mapping = {}, credentials, inputSchema, outputSchema }: AdapterOptions = {},
 ): Adapter {
   const transports = createTransports();
+  const definition = createDefinition(endpoint, inputSchema, outputSchema);
   const adapter = protocol.create({
-    definition: createDefinition(endpoint),
+    definition,
     options: endpoint.options ?? {},
     mapping,
+    validateOutput: compileValidator(definition.output_schema),
     transport: transports.for({ timeouts, credentials }),
     directory: import.meta.dirname,
   });
   return {
-    infer: (attempt) => adapter.infer(attempt),
-    probe: (signal) => adapter.probe(signal),
+    ...adapter,
     async close() {
       await adapter.close();
       await transports.close();

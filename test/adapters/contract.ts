@@ -76,6 +76,28 @@ export function describeAdapterContract(
       expect(outputs).toEqual(Array.from({ length: 5 }, () => subject.output));
     });
 
+    test('a batch gives each input what it gets alone, in their order', async (context) => {
+      const { adapter, input, output } = subject;
+      if (!adapter.inferBatch) return context.skip();
+      const rows = await adapter.inferBatch({ ...createAttempt(null), input: [input, input, input] });
+      expect(rows).toEqual([output, output, output]);
+      expect(await adapter.inferBatch({ ...createAttempt(null), input: [input] })).toEqual([output]);
+    });
+
+    test("an abort ends a batch at once, with the signal's reason", async (context) => {
+      const { adapter, input } = subject;
+      if (!adapter.inferBatch) return context.skip();
+      const { begun, stopped } = subject.workForever();
+      const controller = new AbortController();
+      const reason = new Error('left');
+      const attempt = { ...createAttempt(null, controller.signal), input: [input, input] };
+      const ended = expect(adapter.inferBatch(attempt)).rejects.toBe(reason);
+      await begun;
+      controller.abort(reason);
+      await ended;
+      await stopped;
+    });
+
     test("an abort ends the inference at once, with the signal's reason, and the next one goes well", async () => {
       const { begun, stopped } = subject.workForever();
       const controller = new AbortController();

@@ -16,6 +16,7 @@ describe('skillgate', () => {
       ['test'],
       ['invoke'],
       ['list'],
+      ['export'],
       ['keys'],
       ['keys', 'create'],
       ['worker'],
@@ -58,7 +59,12 @@ describe('skillgate', () => {
 
 describe('skillgate validate', () => {
   it('says that all is well, and of how many skills', async () => {
-    const directory = await skillsFolder({ 'a.json': plainDefinition() });
+    const described = (type: string) => ({ type, description: 'What it is.' });
+    const definition = plainDefinition({
+      input_schema: { type: 'object', properties: { text: described('string') } },
+      output_schema: { type: 'object', properties: { prediction: described('string') } },
+    });
+    const directory = await skillsFolder({ 'a.json': definition });
     expect(await runCommand(['validate', directory])).toEqual({
       exitCode: 0,
       stdout: `ok: 1 skill in ${directory}, no faults.\n`,
@@ -79,6 +85,25 @@ describe('skillgate validate', () => {
     `);
   });
 
+  it('warns where a client would cut a good definition, says what to write instead, and ends with 0', async () => {
+    const directory = await skillsFolder({ 'a.json': plainDefinition({ description: 'word '.repeat(250) }) });
+    const { exitCode, stdout, stderr } = await runCommand(['validate', directory]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringMatching(/^ok: 1 skill/) });
+    expect(stderr).toMatchInlineSnapshot(`
+      "a.json /description
+        has 1250 characters: Agent Skills cut it at 1024
+        better: what the skill does and when to use it, in at most 1024 characters; details belong into the descriptions of the properties
+      a.json /input_schema
+        no description: text; Claude has to guess what to send
+        better: a "description" in each property: what it means, its unit, and an example where it helps
+      a.json /output_schema
+        no description: prediction, confidence; Claude has to guess what the answer means
+        better: a "description" in each property: what it means, its unit, and an example where it helps
+      3 warnings.
+      "
+    `);
+  });
+
   it('tells a machine the same', async () => {
     const directory = await skillsFolder({
       'a.json': plainDefinition(),
@@ -90,6 +115,10 @@ describe('skillgate validate', () => {
       directory,
       skills: [{ file: 'a.json', name: 'local_model_predict', version: '1.0.0' }],
       faults: [{ file: 'b.json', pointer: '/name', reason: expect.any(String) }],
+      warnings: [
+        expect.objectContaining({ file: 'a.json', pointer: '/input_schema' }),
+        expect.objectContaining({ file: 'a.json', pointer: '/output_schema' }),
+      ],
     });
   });
 

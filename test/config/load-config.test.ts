@@ -109,6 +109,22 @@ describe('values', () => {
     expect(config.noProxy).toBe('localhost,.svc');
   });
 
+  test('reads the sizes of GPU pools', () => {
+    expect(loadConfig({ GPU_POOLS: 'default:24000, small:8000' }).gpuPools).toEqual(
+      new Map([
+        ['default', 24_000],
+        ['small', 8000],
+      ]),
+    );
+  });
+
+  test.each(['default', 'default:0', 'default:8GB', 'a:1,a:2', 'A:1', ':1', 'a:1,'])(
+    'refuses the GPU pools %s',
+    (text) => {
+      expect(() => loadConfig({ GPU_POOLS: text })).toThrow('GPU_POOLS: takes name:MiB entries');
+    },
+  );
+
   test('reads host patterns in lower case', () => {
     expect(
       loadConfig({ UPSTREAM_ALLOW_HOSTS: 'GPU-1:8501, *.models.example,10.0.0.7,[::1]:80' }),

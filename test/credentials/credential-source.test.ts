@@ -3,6 +3,7 @@ import { expect, test, vi } from 'vitest';
 import type { SkillAuth } from '../../src/contracts/skill-definition.ts';
 import type { CredentialSource } from '../../src/contracts/transport.ts';
 import { CredentialError, createCredentialSource } from '../../src/credentials/credential-source.ts';
+import { createOAuth2Tokens } from '../../src/credentials/oauth2.ts';
 import { createSigner } from '../../src/credentials/signer.ts';
 import { fixedSecret } from '../../src/lib/secret.ts';
 
@@ -18,11 +19,16 @@ const signer = createSigner(
   vi.fn(),
 );
 
+const oauth2 = createOAuth2Tokens(
+  { exchange: () => Promise.reject(new Error('no provider is asked here')) },
+  vi.fn(),
+);
+
 function sourceOf(
   auth: SkillAuth,
   secret: (name: string) => string | undefined = () => undefined,
 ): CredentialSource {
-  return createCredentialSource({ skill: 'translate', auth, origin, secret, signer });
+  return createCredentialSource({ skill: 'translate', auth, origin, secret, oauth2, signer });
 }
 
 function faultOf(action: () => unknown): CredentialError {
@@ -105,8 +111,52 @@ test('jwt without a key to sign with is refused', () => {
       auth: { type: 'jwt' },
       origin,
       secret: () => undefined,
+      oauth2,
       signer: undefined,
     }),
   );
   expect(fault.message).toContain('neither UPSTREAM_JWT_SECRET nor UPSTREAM_JWT_PRIVATE_KEY is set');
+});
+
+const client = {
+  type: 'oauth2',
+  token_url: 'https://id.example/token',
+  client_id: 'skillgate',
+  client_secret_env: 'ID_SECRET',
+} as const satisfies SkillAuth;
+
+test('skills that name the same client share what is presented, and others do not', () => {
+  const secret = () => 's3cret';
+  const source = sourceOf(client, secret);
+  expect(sourceOf({ ...client }, secret)).toBe(source);
+  expect(sourceOf({ ...client, scope: 'infer' }, secret)).not.toBe(source);
+  expect(sourceOf({ ...client, client_secret_env: 'OTHER' }, secret)).not.toBe(source);
+});
+
+test.each([
+  [
+    'a secret that is not set',
+    client,
+    undefined,
+    '/auth/client_secret_env',
+    'names ID_SECRET, which is not set',
+  ],
+  [
+    'a URL that is none',
+    { ...client, token_url: 'https://' },
+    's',
+    '/auth/token_url',
+    'has to be a whole URL',
+  ],
+  [
+    'a URL with a password',
+    { ...client, token_url: 'https://a:b@id.example/t' },
+    's',
+    '/auth/token_url',
+    'without a user',
+  ],
+])('oauth2 with %s is refused', (_what, auth, secret, pointer, message) => {
+  const fault = faultOf(() => sourceOf(auth, () => secret));
+  expect(fault.pointer).toBe(pointer);
+  expect(fault.message).toContain(message);
 });

@@ -36,7 +36,11 @@ afterEach(async () => {
 function gatewayWith(settings: Partial<CallerSettings>, host = '127.0.0.1'): FastifyInstance {
   const app = fastify();
   open.push(app);
-  app.register(authentication, { verify: createCallerVerifier({ ...noSettings, ...settings }, warn), host });
+  app.register(authentication, {
+    verify: createCallerVerifier({ ...noSettings, ...settings }, warn),
+    host,
+    hasResourceMetadata: false,
+  });
   app.setErrorHandler((error, request, reply) => {
     if (!(error instanceof SkillgateError)) throw error;
     const problem = toProblem(error, request.id);

@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SkillgateError } from '../../src/contracts/errors.ts';
-import type { ReadinessState, ReadinessView } from '../../src/contracts/readiness.ts';
+import type { ModelLoader, ReadinessState, ReadinessView } from '../../src/contracts/readiness.ts';
 import { readinessGate } from '../../src/policies/readiness-gate.ts';
 import { makeCall, settle } from '../call.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function setUp(initial: ReadinessState | undefined, waitMs = 0) {
-  let state = initial;
+function setUp(initial: ReadinessState | undefined, waitMs = 0, loader?: ModelLoader) {
+  let current = initial && { state: initial, reason: 'as the test says', sinceMs: 0 };
   let announce: () => void = () => undefined;
   const readiness: ReadinessView = {
     get current() {
-      return state && { state, reason: 'as the test says', sinceMs: 0 };
+      return current;
     },
     nextProbeMs: 2500,
     changed: (signal) =>
@@ -23,9 +23,9 @@ function setUp(initial: ReadinessState | undefined, waitMs = 0) {
     suspect: vi.fn(),
   };
   const model = vi.fn<() => Promise<string>>().mockResolvedValue('ok');
-  const handle = readinessGate({ readiness, waitMs })(model);
+  const handle = readinessGate({ readiness, waitMs, loader })(model);
   const become = (next: ReadinessState) => {
-    state = next;
+    current = { state: next, reason: 'as the test says', sinceMs: 0 };
     announce();
   };
   return { readiness, model, handle, become };
@@ -86,5 +86,56 @@ describe('readiness gate', () => {
     model.mockRejectedValueOnce(new SkillgateError('upstream_error', 'refused', { mayHaveRun: false }));
     await expect(handle(makeCall())).rejects.toThrow();
     expect(readiness.suspect).toHaveBeenCalledTimes(2);
+  });
+
+  it('has a model loaded that is not, and lets the call in when it is ready', async () => {
+    const load = vi.fn<ModelLoader['load']>().mockResolvedValue();
+    const { handle, model, readiness, become } = setUp('not_ready', 1000, { load });
+    const answer = handle(makeCall());
+    await settle();
+    expect(load).toHaveBeenCalledTimes(1);
+    expect(readiness.suspect).toHaveBeenCalledTimes(1);
+    expect(model).not.toHaveBeenCalled();
+    become('ready');
+    expect(await answer).toBe('ok');
+  });
+
+  it.each(['loading', 'gpu_exhausted'] as const)('loads no model that is %s', async (state) => {
+    const load = vi.fn<ModelLoader['load']>();
+    const { handle, become } = setUp(state, 1000, { load });
+    const answer = handle(makeCall());
+    await settle();
+    become('ready');
+    await answer;
+    expect(load).not.toHaveBeenCalled();
+  });
+
+  it('says why a model cannot be loaded', async () => {
+    const error = new SkillgateError('model_not_ready', 'out of memory');
+    const { handle } = setUp('not_ready', 1000, { load: () => Promise.reject(error) });
+    await expect(handle(makeCall())).rejects.toBe(error);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('does not wait for a load past its time', async () => {
+    const load: ModelLoader['load'] = (signal) =>
+      new Promise((_resolve, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+      );
+    const { handle } = setUp('not_ready', 1000, { load });
+    const refused = expect(handle(makeCall())).rejects.toMatchObject({ code: 'model_not_ready' });
+    await vi.advanceTimersByTimeAsync(1000);
+    await refused;
+  });
+
+  it('has a model loaded that a call finds unloaded, and sends the call once more', async () => {
+    const load = vi.fn<ModelLoader['load']>().mockResolvedValue();
+    const { handle, model } = setUp('ready', 1000, { load });
+    model.mockRejectedValueOnce(new SkillgateError('model_not_ready', 'unloaded'));
+    expect(await handle(makeCall())).toBe('ok');
+    expect(load).toHaveBeenCalledTimes(1);
+    model.mockRejectedValue(new SkillgateError('model_not_ready', 'unloaded again'));
+    await expect(handle(makeCall())).rejects.toThrow('unloaded again');
+    expect(model).toHaveBeenCalledTimes(4);
   });
 });

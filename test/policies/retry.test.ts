@@ -88,4 +88,11 @@ describe('retry', () => {
     await refused;
     expect(model).toHaveBeenCalledTimes(2);
   });
+
+  it('leaves a model that is not ready to who loads it, where somebody does', async () => {
+    const notReady = new SkillgateError('model_not_ready', 'unloaded');
+    const model = vi.fn().mockRejectedValue(notReady);
+    await expect(retry({ ...options, leavesNotReady: true })(model)(makeCall())).rejects.toBe(notReady);
+    expect(model).toHaveBeenCalledTimes(1);
+  });
 });

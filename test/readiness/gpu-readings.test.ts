@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { GpuMemory, GpuSource } from '../../src/contracts/readiness.ts';
+import type { GpuMemory, GpuReading, GpuSource } from '../../src/contracts/readiness.ts';
 import { createGpuReadings } from '../../src/readiness/gpu-readings.ts';
 
 const free: GpuMemory = {
@@ -13,16 +13,23 @@ const free: GpuMemory = {
 
 /** A source whose reads the test ends one by one. */
 function scriptedSource() {
-  const reads: { end: (gpus: GpuMemory[]) => void; fail: (error: unknown) => void; signal: AbortSignal }[] =
-    [];
+  const reads: { end(gpus: GpuMemory[]): void; fail(error: unknown): void; signal: AbortSignal }[] = [];
   const source: GpuSource = {
-    read: (signal) => new Promise((end, fail) => reads.push({ end, fail, signal })),
+    read: (signal) =>
+      new Promise<GpuReading>((resolve, fail) =>
+        reads.push({ end: (gpus) => resolve({ gpus }), fail, signal }),
+      ),
   };
   return { source, reads };
 }
 
 function demand(source: GpuSource) {
-  const readings = createGpuReadings({ sources: { scripted: source }, freshMs: 1000, patienceMs: 6000 });
+  const readings = createGpuReadings({
+    open: () => source,
+    freshMs: 1000,
+    patienceMs: 6000,
+    timeoutMs: 20_000,
+  });
   return (min_free_mib = 1000) => readings.requirement({ source: 'scripted', min_free_mib });
 }
 
@@ -70,7 +77,10 @@ describe('readings of GPU memory', () => {
     vi.advanceTimersByTime(1000);
     const third = skill.check(30_000);
     reads[2]?.fail(new Error('the driver is gone'));
-    expect(await third).toEqual({ state: 'unknown', reason: 'GPU memory is unknown: the driver is gone' });
+    expect(await third).toEqual({
+      state: 'unknown',
+      reason: "The GPU's state is unknown: the driver is gone",
+    });
   });
 
   it('does not wait for ever for a source that hangs, nor asks it twice', async () => {
@@ -80,8 +90,10 @@ describe('readings of GPU memory', () => {
     await vi.advanceTimersByTimeAsync(6000);
     expect(await first).toEqual({
       state: 'unknown',
-      reason: 'GPU memory is unknown: its source does not answer.',
+      reason: "The GPU's state is unknown: its source does not answer.",
     });
+    expect(reads[0]?.signal.aborted).toBe(false);
+    vi.advanceTimersByTime(14_000);
     expect(reads[0]?.signal.aborted).toBe(true);
     vi.advanceTimersByTime(60_000);
     expect(await skill.check(30_000)).toMatchObject({ state: 'unknown' });
@@ -91,5 +103,36 @@ describe('readings of GPU memory', () => {
     const recovered = skill.check(30_000);
     reads[1]?.end([free]);
     expect(await recovered).toMatchObject({ state: 'sufficient' });
+  });
+
+  it('takes the answer of a source that stood behind running requests, when it comes', async () => {
+    const { source, reads } = scriptedSource();
+    const skill = demand(source)();
+    const first = skill.check(30_000);
+    reads[0]?.end([free]);
+    await first;
+    await vi.advanceTimersByTimeAsync(10_000);
+    const second = skill.check(30_000);
+    await vi.advanceTimersByTimeAsync(6000);
+    expect(await second).toMatchObject({ state: 'sufficient' });
+    await vi.advanceTimersByTimeAsync(7000);
+    reads[1]?.end([{ ...free, freeMib: 10 }]);
+    await vi.advanceTimersByTimeAsync(0);
+    const third = skill.check(30_000);
+    reads[2]?.fail(new Error('busy'));
+    expect(await third).toMatchObject({ state: 'exhausted' });
+  });
+
+  it('asks a little more of a GPU that was exhausted, so that a model at the edge does not come and go', async () => {
+    const { source, reads } = scriptedSource();
+    const skill = demand(source)(1000);
+    const states: string[] = [];
+    for (const [index, freeMib] of [1000, 999, 1000, 1099, 1100, 1000].entries()) {
+      const verdict = skill.check(30_000);
+      reads[index]?.end([{ ...free, freeMib }]);
+      states.push((await verdict).state);
+      vi.advanceTimersByTime(1000);
+    }
+    expect(states).toEqual(['sufficient', 'exhausted', 'exhausted', 'exhausted', 'sufficient', 'sufficient']);
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { GpuMemory, ModelStatus, Readiness } from '../../src/contracts/readiness.ts';
-import type { GpuVerdict } from '../../src/readiness/gpu-memory.ts';
+import type { GpuVerdict } from '../../src/readiness/gpu-verdict.ts';
 import {
   createReadinessMonitor,
   type ReadinessMonitor,

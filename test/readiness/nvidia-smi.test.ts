@@ -11,7 +11,7 @@ function fixture(name: string, timeoutMs?: number) {
 
 describe('nvidia-smi', () => {
   it('reads one GPU', async () => {
-    expect(await fixture('one-gpu').read(never)).toEqual([
+    expect((await fixture('one-gpu').read(never)).gpus).toEqual([
       {
         index: '0',
         uuid: 'GPU-5a1e1d9c-8a0f-4e7e-9c6b-0d6a7f2b3c41',
@@ -24,7 +24,7 @@ describe('nvidia-smi', () => {
   });
 
   it('reads several GPUs, and leaves out the one that does not tell its memory', async () => {
-    const gpus = await fixture('several-gpus').read(never);
+    const { gpus } = await fixture('several-gpus').read(never);
     expect(gpus.map(({ index, freeMib }) => [index, freeMib])).toEqual([
       ['0', 576],
       ['1', 80000],
@@ -34,7 +34,7 @@ describe('nvidia-smi', () => {
   });
 
   it('reads a machine without a GPU as none', async () => {
-    expect(await fixture('no-devices').read(never)).toEqual([]);
+    expect(await fixture('no-devices').read(never)).toEqual({ gpus: [] });
   });
 
   it.each([

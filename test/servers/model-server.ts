@@ -10,6 +10,7 @@ export interface RecordedRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  readonly bytes: Buffer;
   /** Whether the client went away before the answer was complete. */
   readonly aborted: boolean;
 }
@@ -54,13 +55,14 @@ export async function startModelServer({
   const abortWaiters: ((request: RecordedRequest) => void)[] = [];
 
   async function onRequest(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readBody(incoming).catch(() => undefined);
-    if (body === undefined) return;
+    const bytes = await readBody(incoming).catch(() => undefined);
+    if (bytes === undefined) return;
     const request = {
       method: incoming.method ?? '',
       path: incoming.url ?? '',
       headers: incoming.headers,
-      body,
+      body: bytes.toString(),
+      bytes,
       aborted: false,
     };
     requests.push(request);
@@ -95,10 +97,10 @@ export async function startModelServer({
   };
 }
 
-async function readBody(incoming: IncomingMessage): Promise<string> {
+async function readBody(incoming: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }
 
 export interface AnswerOptions {

@@ -27,6 +27,13 @@ describe('the compiler of definitions', () => {
     expect(definition.endpoint.options).toEqual({ format: 'row', signature: 's' });
   });
 
+  it("fills in the defaults of the protocol's options where there are no options at all", () => {
+    const { definition } = compileGood(
+      plainDefinition({ endpoint: { url: 'http://localhost:8501', protocol: 'rows', model: 'm' } }),
+    );
+    expect(definition.endpoint.options).toMatchObject({ format: 'row' });
+  });
+
   it('compiles the schemas and the expressions', async () => {
     const compiled = compileGood(
       plainDefinition({
@@ -94,7 +101,7 @@ describe('the compiler of definitions', () => {
       'an unknown auth',
       { auth: { type: 'kerberos' } },
       '/auth/type',
-      'must be one of "none", "jwt", "bearer", "basic"',
+      'must be one of "none", "jwt", "bearer", "basic", "oauth2"',
     ],
     ['an auth without a type', { auth: {} }, '/auth', 'must have the property "type"'],
     [

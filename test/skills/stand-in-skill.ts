@@ -18,7 +18,12 @@ export function standInSkill(compiled: CompiledSkill, onClose: () => void = () =
       changed: () => Promise.reject(new Error('not asked here')),
       suspect: () => undefined,
     },
-    meter: { invocation: () => undefined, attempt: () => undefined, cacheRequest: () => undefined },
+    meter: {
+      invocation: () => undefined,
+      attempt: () => undefined,
+      batch: () => undefined,
+      cacheRequest: () => undefined,
+    },
     gauges: { inFlight: 0, queued: 0, circuit: 'closed' },
     close: async () => onClose(),
   };

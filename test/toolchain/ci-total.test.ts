@@ -9,6 +9,8 @@ const script = join(import.meta.dirname, '../../scripts/ci-total.ts');
 interface Reported {
   tests?: object;
   testsExit?: number;
+  clients?: object;
+  clientsExit?: number;
   checks?: object;
   checksExit?: number;
 }
@@ -21,10 +23,14 @@ describe('the total of a CI run', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  async function total({ tests, testsExit = 0, checks, checksExit = 0 }: Reported) {
+  async function total({ tests, testsExit = 0, clients, clientsExit = 0, checks, checksExit = 0 }: Reported) {
     if (tests) await writeFile(join(folder, 'tests.json'), JSON.stringify(tests));
     if (checks) await writeFile(join(folder, 'checks.json'), JSON.stringify(checks));
     const args = ['--tests', join(folder, 'tests.json'), '--tests-exit', `${testsExit}`];
+    if (clients) {
+      await writeFile(join(folder, 'clients.json'), JSON.stringify(clients));
+      args.push('--tests', join(folder, 'clients.json'), '--tests-exit', `${clientsExit}`);
+    }
     args.push('--checks', join(folder, 'checks.json'), '--checks-exit', `${checksExit}`);
     return new Promise((resolve) => {
       execFile(process.execPath, [script, ...args], (error, stdout) => {
@@ -43,6 +49,15 @@ describe('the total of a CI run', () => {
     expect(await total({ tests, checks: { passed: 7, failed: 0 } })).toEqual({
       line: '47 passed, 0 failed\n',
       exitCode: 0,
+    });
+  });
+
+  it('adds several runs of tests', async () => {
+    const tests = { numPassedTests: 40, numFailedTests: 0, testResults: [file('passed', 40)] };
+    const clients = { numPassedTests: 4, numFailedTests: 1, testResults: [file('failed', 5)] };
+    expect(await total({ tests, clients, clientsExit: 1, checks: { passed: 7, failed: 0 } })).toEqual({
+      line: '51 passed, 1 failed\n',
+      exitCode: 1,
     });
   });
 

@@ -2,7 +2,7 @@ import { basename, extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Attempt } from '../../contracts/adapter.ts';
 import { SkillgateError } from '../../contracts/errors.ts';
-import type { ModelSignature, Tensors } from './signature.ts';
+import type { ModelSignature, Tensors } from '../shared/signature.ts';
 import type { WorkerReply, WorkerRequest, WorkerSetup } from './worker.ts';
 
 /** A model on a thread of its own, for as long as that thread lives. */

@@ -7,8 +7,9 @@ import { basename, dirname, sep } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type * as Ort from 'onnxruntime-node';
-import type { ModelSignature, ModelValue, Tensors } from './signature.ts';
-import { isTensorType, type TensorData } from './tensors.ts';
+import type { ModelSignature, ModelValue, Tensors } from '../shared/signature.ts';
+import type { TensorData } from '../shared/tensors.ts';
+import { isOnnxTensor, isOnnxType } from './tensors.ts';
 
 /** What the worker is started with. */
 export interface WorkerSetup {
@@ -113,19 +114,20 @@ async function load(setup: WorkerSetup): Promise<LoadedModel> {
     interOpNumThreads: 1,
     logSeverityLevel: 4,
   });
-  const carried = session.outputMetadata.filter((value) => value.isTensor && isTensorType(value.type));
+  const carried = session.outputMetadata.filter((value) => value.isTensor && isOnnxType(value.type));
   return { runtime, session, wanted: setup.outputs ?? carried.map(({ name }) => name) };
 }
 
 async function run({ runtime, session, wanted }: LoadedModel, tensors: Tensors): Promise<Tensors> {
   const feeds: Record<string, Ort.Tensor> = {};
-  for (const [name, { type, data, dims }] of Object.entries(tensors)) {
-    feeds[name] = new runtime.Tensor(type, data, dims);
+  for (const [name, tensor] of Object.entries(tensors)) {
+    if (!isOnnxTensor(tensor)) throw new TypeError(`the runtime takes no tensor of ${tensor.type}`);
+    feeds[name] = new runtime.Tensor(tensor.type, tensor.data, tensor.dims);
   }
   const values = await session.run(feeds, wanted);
   const outputs: Record<string, TensorData> = {};
   for (const [name, { type, data, dims }] of Object.entries(values)) {
-    if (isTensorType(type)) outputs[name] = { type, data, dims };
+    if (isOnnxType(type)) outputs[name] = { type, data, dims };
   }
   return outputs;
 }

@@ -21,9 +21,16 @@ const reserved: ReadonlyMap<string, string> = new Map([
   ),
 ]);
 
-/** Finds what no HTTP endpoint may say, whatever its protocol: in `endpoint.url` and `endpoint.headers`. */
-export function endpointFaults({ endpoint }: SkillDefinition): readonly EndpointFault[] {
-  const urlFault = serverUrlFault(endpoint.url);
+/**
+ * Finds what no endpoint on a server may say, whatever its protocol: in `endpoint.url` and `endpoint.headers`.
+ *
+ * @param grpc whether the protocol is also spoken over gRPC
+ */
+export function endpointFaults(
+  { endpoint }: SkillDefinition,
+  { grpc = false }: { readonly grpc?: boolean } = {},
+): readonly EndpointFault[] {
+  const urlFault = serverUrlFault(endpoint.url, grpc);
   const faults: EndpointFault[] =
     urlFault === undefined ? [] : [{ pointer: '/endpoint/url', reason: urlFault }];
   for (const [name, value] of Object.entries(endpoint.headers)) {
@@ -36,10 +43,12 @@ export function endpointFaults({ endpoint }: SkillDefinition): readonly Endpoint
   return faults;
 }
 
-function serverUrlFault(text: string): string | undefined {
+function serverUrlFault(text: string, grpc: boolean): string | undefined {
   const url = URL.parse(text);
   if (url === null) return 'has to be a whole URL, such as http://localhost:8000/predict';
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'has to begin with http:// or https://';
+  if (!(grpc ? /^(?:http|grpc)s?:$/ : /^https?:$/).test(url.protocol)) {
+    return `has to begin with http:// or https://${grpc ? ', grpc:// or grpcs://' : ''}`;
+  }
   if (url.username !== '' || url.password !== '')
     return 'must not hold a user or a password: they belong in /auth';
   return undefined;
@@ -70,7 +79,13 @@ export function endpointHeaders({ endpoint }: SkillDefinition, protocolHeaders: 
   };
 }
 
+/** The metadata of every call over gRPC: the definition's own headers. */
+export function endpointMetadata({ endpoint }: SkillDefinition): Headers {
+  const own = Object.entries(endpoint.headers).map(([name, value]) => [name.toLowerCase(), value]);
+  return { 'user-agent': 'skillgate', ...Object.fromEntries(own) };
+}
+
 /** Adds what names this call: X-Request-Id, and `traceparent` (W3C Trace Context). */
-export function attemptHeaders(headers: Headers, attempt: Attempt): Headers {
+export function attemptHeaders(headers: Headers, attempt: Attempt<unknown>): Headers {
   return { ...headers, 'x-request-id': attempt.requestId, traceparent: attempt.traceparent };
 }

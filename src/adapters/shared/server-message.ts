@@ -39,7 +39,8 @@ function messageInJson(text: string): string | undefined {
   }
 }
 
-function messageIn(value: JsonValue | undefined): string | undefined {
+/** Finds the message for people in a JSON value; undefined where there is none. */
+export function messageIn(value: JsonValue | undefined): string | undefined {
   if (typeof value === 'string') return value;
   if (Array.isArray(value))
     return value

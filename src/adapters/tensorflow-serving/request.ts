@@ -1,7 +1,14 @@
+import { SkillgateError } from '../../contracts/errors.ts';
 import type { JsonObject, JsonValue } from '../../contracts/json.ts';
+import { fromBase64 } from '../../lib/base64.ts';
+import { escapePointer } from '../../lib/json-shape.ts';
 import type { Options } from './options.ts';
 
-/** Makes the body of a request out of a skill's input (TensorFlow Serving, RESTful API: request format). */
+/**
+ * Makes the body of a request out of a skill's input (TensorFlow Serving, RESTful API: request format).
+ *
+ * @throws SkillgateError `invalid_input` for bytes that are no base64
+ */
 export function requestBody(input: JsonValue, options: Options): JsonObject {
   const payload = wrapBytes(input, options.bytes);
   return {
@@ -25,21 +32,26 @@ function wrapBytes(input: JsonValue, names: readonly string[]): JsonValue {
   const wrapped = { ...input };
   for (const name of names) {
     const value = wrapped[name];
-    if (value !== undefined) wrapped[name] = asBytes(value);
+    if (value !== undefined) wrapped[name] = asBytes(value, `/${escapePointer(name)}`);
   }
   return wrapped;
 }
 
-/** Marks every string in a value as base64, in the one alphabet that the server reads (RFC 4648, section 4). */
-function asBytes(value: JsonValue): JsonValue {
-  if (typeof value === 'string') return { b64: standardBase64(value) };
-  return Array.isArray(value) ? value.map(asBytes) : value;
-}
-
-function standardBase64(text: string): string {
-  const data = /^data:[^,]{0,200};base64,/.exec(text)?.[0] ?? '';
-  const digits = text.slice(data.length).replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '');
-  return digits.padEnd(Math.ceil(digits.length / 4) * 4, '=');
+/**
+ * Marks every string in a value as base64, in the one alphabet that the server reads (RFC 4648, section 4).
+ *
+ * @throws SkillgateError `invalid_input` for a string that is none
+ */
+function asBytes(value: JsonValue, pointer: string): JsonValue {
+  if (Array.isArray(value)) return value.map((item, index) => asBytes(item, `${pointer}/${index}`));
+  if (typeof value !== 'string') return value;
+  const bytes = fromBase64(value);
+  if (bytes) return { b64: bytes.toString('base64') };
+  const message = 'must be base64';
+  throw new SkillgateError('invalid_input', `${pointer} ${message}`, {
+    faults: [{ pointer, keyword: 'contentEncoding', message }],
+    mayHaveRun: false,
+  });
 }
 
 function isObject(value: JsonValue): value is JsonObject {

@@ -29,8 +29,10 @@ export function makeAdapter({
     options,
     mapping,
     directory,
+    validateOutput: () => [],
     transport: {
       exchange: () => Promise.reject(new Error('an embedded model is not reached over HTTP')),
+      call: () => Promise.reject(new Error('an embedded model is not reached over gRPC')),
       reach: () => Promise.reject(new Error('an embedded model is not reached over HTTP')),
     },
   };
