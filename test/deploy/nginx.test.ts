@@ -64,6 +64,30 @@ it('hands on the events of a job as they come, whichever gateway has accepted it
   }
 });
 
+it('keeps a caller of MCP with one gateway, and each caller with its own', async () => {
+  const { url, gateways } = await startBoth();
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: toolCall });
+  let before = [0, 0];
+  for (let caller = 0; caller < 16; caller++) {
+    const headers = { ...mcpHeaders, authorization: `Bearer caller-${caller}` };
+    for (let count = 0; count < 2; count++) {
+      const response = await fetch(`${url}/mcp`, { method: 'POST', headers, body });
+      expect(response.status, await response.text()).toBe(200);
+    }
+    const after = await Promise.all(gateways.map(callsOf));
+    expect(after.map((calls, index) => calls - (before[index] ?? 0)).sort()).toEqual([0, 2]);
+    before = after;
+  }
+  expect(Math.min(...before)).toBeGreaterThan(0);
+});
+
+const toolCall = { name: 'local_model_predict', arguments: { text: 'hello' } };
+const mcpHeaders = {
+  'content-type': 'application/json',
+  accept: 'application/json, text/event-stream',
+  'mcp-protocol-version': '2025-11-25',
+};
+
 interface Both {
   /** Where nginx is. */
   readonly url: string;

@@ -132,7 +132,7 @@ async function configurationFor(folder: string, port: number, gateways: readonly
 
 function replace(text: string, before: string, after: string): string {
   if (!text.includes(before)) throw new Error(`nginx.conf has no ${before}`);
-  return text.replace(before, after);
+  return text.replaceAll(before, after);
 }
 
 async function freePort(): Promise<number> {
