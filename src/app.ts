@@ -1,8 +1,6 @@
-import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { type Jobs, openJobs } from './assemble-jobs.ts';
 import type { Config } from './config/load-config.ts';
-import { SkillgateError } from './contracts/errors.ts';
 import type { Logger } from './contracts/logger.ts';
 import { createCallerVerifier } from './credentials/caller-verifier.ts';
 import { batch } from './entrypoints/batch.ts';
@@ -25,6 +23,7 @@ import { errors } from './plugins/errors.ts';
 import { gracefulClose } from './plugins/graceful-close.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { createMetrics, metricsRoute } from './plugins/metrics.ts';
+import { rateLimit } from './plugins/rate-limit.ts';
 import { createMemoryResults } from './stores/memory-results.ts';
 import { version } from './version.ts';
 
@@ -93,7 +92,14 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
     host: config.host,
     hasResourceMetadata: takesTokens(config),
   });
-  if (config.rateLimitMax > 0) await http.register(rateLimit, perCaller(config));
+  if (config.rateLimitMax > 0) {
+    await http.register(rateLimit, {
+      max: config.rateLimitMax,
+      windowMs: config.rateLimitWindowMs,
+      counter: gateway.shared?.rateCounter,
+      fallback: config.rateLimitFallback,
+    });
+  }
   await http.register(metricsRoute, { metrics });
   await http.register(probes, { catalog: gateway.catalog, isDraining: http.isDraining });
   await http.register(jwksEntrypoint, { jwks: () => gateway.signer?.jwks() ?? { keys: [] } });
@@ -142,25 +148,4 @@ function takesTokens({ authJwtJwksUrl, authJwtSecret }: Config): boolean {
 
 function warn(logger: Logger) {
   return (event: string, error: unknown) => logger.warn({ err: error }, event);
-}
-
-/** So many requests a caller and window; probes are nobody's and are not counted. */
-function perCaller(config: Config) {
-  return {
-    max: config.rateLimitMax,
-    timeWindow: config.rateLimitWindowMs,
-    hook: 'preValidation' as const,
-    keyGenerator: (request: { caller: { id: string } }) => request.caller.id,
-    allowList: (request: { routeOptions: { config: { public?: boolean } } }) =>
-      request.routeOptions.config.public === true,
-    enableDraftSpec: true,
-    errorResponseBuilder: (_request: unknown, context: { ttl: number; max: number }) =>
-      new SkillgateError(
-        'rate_limited',
-        `More than ${context.max} requests in ${config.rateLimitWindowMs} ms.`,
-        {
-          retryAfterMs: context.ttl,
-        },
-      ),
-  };
 }

@@ -106,6 +106,16 @@ export const proxyUrl: Kind<URL> = {
   },
 };
 
+/** The address of a Redis, as most clients take it: `redis://[[user]:password@]host[:port][/database]`. */
+export const redisUrl: Kind<string> = {
+  takes: 'a redis:// or rediss:// URL, such as redis://:password@redis.example:6379/0',
+  parse(text) {
+    const url = URL.parse(text);
+    const fits = url !== null && /^rediss?:$/.test(url.protocol) && url.hostname !== '' && !url.search;
+    return fits && /^\/?\d{0,4}$/.test(url.pathname) ? text : undefined;
+  },
+};
+
 /** `gpu-1.example`, `*.models.example`, `10.0.0.7`, `[::1]:8000`: a name, a name's subdomains or an address. */
 const hostPattern = /^(?:(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]{0,252})|\[[0-9a-f:.]+\]|\*)(?::\d{1,5})?$/i;
 

@@ -45,7 +45,7 @@ describe('cache', () => {
   it('answers from no entry whose question is another, even under the same key', async () => {
     const { store, handle, model } = setUp();
     const get = vi.spyOn(store, 'get');
-    get.mockReturnValue({ canonicalInput: '{"text":"another"}', json: '"wrong"' });
+    get.mockReturnValue({ skill: 'echo', canonicalInput: '{"text":"another"}', json: '"wrong"' });
     expect((await handle(makeCall())).json).toBe('"answer 1"');
     expect(model).toHaveBeenCalledTimes(1);
   });
