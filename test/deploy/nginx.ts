@@ -12,13 +12,13 @@ import {
   rm,
   writeFile,
 } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
-import { listen } from '../servers/listen.ts';
+import { findProgram } from '../servers/debian.ts';
+import { unusedPort } from '../servers/listen.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -37,11 +37,8 @@ export interface Nginx {
  * @throws Error where there is neither
  */
 export async function findNginx(): Promise<Nginx> {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
-  for (const folder of folders) {
-    const program = join(folder, 'nginx');
-    if (await exists(program)) return { program, env: process.env };
-  }
+  const program = await findProgram('nginx');
+  if (program !== undefined) return { program, env: process.env };
   const kept = join(root, '.cache/nginx');
   if (!(await exists(kept))) await unpackFromDebian(kept);
   const libraries = await Array.fromAsync(glob(join(kept, 'usr/lib/*-linux-*')));
@@ -94,7 +91,7 @@ export async function startNginx({ program, env }: Nginx, gateways: readonly num
   const folder = await mkdtemp(join(tmpdir(), 'nginx-'));
   // As root, nginx works as another user.
   await chmod(folder, 0o755);
-  const port = await freePort();
+  const port = await unusedPort();
   const file = join(folder, 'nginx.conf');
   await writeFile(file, await configurationFor(folder, port, gateways));
   const start = ['-c', file, '-p', folder, '-e', 'stderr'];
@@ -133,12 +130,6 @@ async function configurationFor(folder: string, port: number, gateways: readonly
 function replace(text: string, before: string, after: string): string {
   if (!text.includes(before)) throw new Error(`nginx.conf has no ${before}`);
   return text.replaceAll(before, after);
-}
-
-async function freePort(): Promise<number> {
-  const { port, close } = await listen(createServer());
-  await close();
-  return port;
 }
 
 function exists(path: string): Promise<boolean> {
