@@ -69,7 +69,9 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
   const signer = createSigner(config, warn);
   const transports = await openTransports(config);
   const store = createMemoryCache({ maxEntries: config.cacheMaxEntries, maxBytes: config.cacheMaxBytes });
-  const shared = config.redisUrl && (await openRedisStores({ url: config.redisUrl, logger }));
+  const shared =
+    config.redisUrl &&
+    (await openRedisStores({ url: config.redisUrl, timeoutMs: config.redisTimeoutMs, logger }));
   const forgetAnswers = shared?.invalidation(store.forget);
   const gpu = createGpuReadings();
   const loader = createSkillLoader({ directory: config.skillsDir, protocols });

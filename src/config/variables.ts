@@ -261,6 +261,13 @@ const cache = {
     description:
       'The Redis in which gateways share answers and count requests together. Without it each keeps its own. User and password stand in the URL; rediss:// speaks TLS.',
   },
+  redisTimeoutMs: {
+    name: 'REDIS_TIMEOUT_MS',
+    kind: wholeNumber(1, 10_000),
+    default: '10',
+    description:
+      'How long a call waits for an answer of Redis. After three that came too late nobody waits, until Redis answers in time again.',
+  },
 } as const satisfies Record<string, Variable>;
 
 const jobs = {

@@ -25,12 +25,15 @@ export interface SharedStores {
 
 export interface RedisStoresOptions {
   readonly url: Secret;
+  /** How long a call waits for an answer, in milliseconds. */
+  readonly timeoutMs: number;
   readonly logger: Logger;
 }
 
 /** Opens the stores of a Redis. They open also while it is away, and are there when it is. */
-export async function openRedisStores({ url, logger }: RedisStoresOptions): Promise<SharedStores> {
-  const link = await openRedisLink({ url, logger });
+export async function openRedisStores(options: RedisStoresOptions): Promise<SharedStores> {
+  const { logger } = options;
+  const link = await openRedisLink(options);
   return {
     answersOf: (skill) => createSharedCache({ link, skill, logger }),
     invalidation: (forgetHere) => createInvalidation({ link, forgetHere, logger }),

@@ -12,7 +12,7 @@ export interface RedisLink {
   /**
    * Asks Redis something on the path of a call.
    *
-   * @returns undefined where no answer came within a few milliseconds, and at once while Redis is away
+   * @returns undefined where no answer came in time, and at once while Redis is away
    */
   ask<Result>(command: (redis: ScriptedRedis) => Promise<Result>): Promise<Result | undefined>;
   /** Hears what is published on a channel, from now on and after every interruption. */
@@ -24,11 +24,11 @@ export interface RedisLink {
 export interface RedisLinkOptions {
   /** redis:// or rediss://, with user and password in it. */
   readonly url: Secret;
+  /** How long a call waits for an answer, in milliseconds. */
+  readonly timeoutMs: number;
   readonly logger: Logger;
 }
 
-/** How long a call waits for Redis. On a local network an answer takes a tenth of it. */
-const answerWithinMs = 10;
 /** So many failures in a row, and Redis is away. */
 const failuresUntilAway = 3;
 /** How often a Redis that is away is asked whether it is back, in milliseconds. */
@@ -44,7 +44,7 @@ const silentForMs = 2000;
  * The link has a breaker of its own: after a few failures in a row nothing is asked any more on the path of a call,
  * and a ping in the background finds out when Redis is back.
  */
-export async function openRedisLink({ url, logger }: RedisLinkOptions): Promise<RedisLink> {
+export async function openRedisLink({ url, timeoutMs, logger }: RedisLinkOptions): Promise<RedisLink> {
   const redis = new ScriptedRedis(url.read(), {
     // A command that cannot be sent now is of no use later, and one that was sent may have been done.
     enableOfflineQueue: false,
@@ -85,7 +85,7 @@ export async function openRedisLink({ url, logger }: RedisLinkOptions): Promise<
 
   function probeLater(): void {
     probing ??= setTimeout(() => {
-      within(redis.ping(), answerWithinMs).then(comeBack, () => {
+      within(redis.ping(), timeoutMs).then(comeBack, () => {
         probing = undefined;
         // A connection that has broken says itself when it is ready again.
         if (redis.status === 'ready' && !isClosing) probeLater();
@@ -113,7 +113,7 @@ export async function openRedisLink({ url, logger }: RedisLinkOptions): Promise<
     async ask(command) {
       if (isAway) return undefined;
       try {
-        const result = await within(command(redis), answerWithinMs);
+        const result = await within(command(redis), timeoutMs);
         failuresInARow = 0;
         return result;
       } catch (error) {

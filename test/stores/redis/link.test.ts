@@ -22,7 +22,7 @@ async function behindRelay() {
   const relay = await startRelay(redis.port);
   onTestFinished(() => relay.close());
   const logger = recordingLogger();
-  const stores = await openStores(`redis://127.0.0.1:${relay.port}`, logger);
+  const stores = await openStores(`redis://127.0.0.1:${relay.port}`, { logger, timeoutMs: 40 });
   const answers = stores.answersOf({ name: 'echo', digest: randomUUID().replaceAll('-', '') });
   return { relay, logger, answers };
 }
@@ -36,7 +36,10 @@ async function timed(action: () => unknown): Promise<number> {
 
 it('waits but a moment for a Redis that falls silent, then not at all, until it speaks again', async () => {
   const { relay, logger, answers } = await behindRelay();
-  await answers.set('key', entry, 60_000);
+  await vi.waitFor(async () => {
+    await answers.set('key', entry, 60_000);
+    expect(await answers.get('key')).toMatchObject(entry);
+  });
   relay.setAnswering(false);
   for (let attempt = 0; attempt < 3; attempt += 1) {
     expect(answers.isAway).toBe(false);
@@ -56,7 +59,7 @@ it('comes back on the same connection when Redis was only slow', async () => {
   const { answers } = await behindRelay();
   const client = new Redis(redis.url);
   onTestFinished(() => client.disconnect());
-  await client.client('PAUSE', 300);
+  await client.client('PAUSE', 500);
   for (let attempt = 0; attempt < 3; attempt += 1) await answers.get('key');
   expect(answers.isAway).toBe(true);
   await vi.waitFor(() => expect(answers.isAway).toBe(false), { timeout: 2000 });
@@ -65,7 +68,7 @@ it('comes back on the same connection when Redis was only slow', async () => {
 it('starts without Redis', async () => {
   const port = await unusedPort();
   const logger = recordingLogger();
-  const stores = await openStores(`redis://127.0.0.1:${port}`, logger);
+  const stores = await openStores(`redis://127.0.0.1:${port}`, { logger });
   const answers = stores.answersOf({ name: 'echo', digest: 'd1' });
   expect(answers.isAway).toBe(true);
   expect(logger.warn).toHaveBeenCalledTimes(1);
@@ -84,7 +87,7 @@ it('says when Redis refuses its password, and takes a new one from the file', as
     () => undefined,
   );
   if (url === undefined) throw new Error('a secret was due');
-  const stores = await openStores(url, logger);
+  const stores = await openStores(url, { logger });
   const answers = stores.answersOf({ name: 'echo', digest: 'd1' });
   expect(answers.isAway).toBe(true);
   await vi.waitFor(() => expect(String(logger.warn.mock.calls[0]?.[0].reason)).toMatch(/WRONGPASS|invalid/));

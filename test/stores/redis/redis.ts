@@ -25,9 +25,19 @@ export function redisOfThisFile(): { readonly url: string; readonly port: number
   };
 }
 
+export interface StoreOptions {
+  readonly logger?: Logger;
+  /** Long unless the test is about it: a busy machine may take its time. */
+  readonly timeoutMs?: number;
+}
+
 /** The stores of a gateway of its own, until the test ends. */
-export async function openStores(url: string | Secret, logger: Logger = silentLogger): Promise<SharedStores> {
-  const stores = await openRedisStores({ url: typeof url === 'string' ? fixedSecret(url) : url, logger });
+export async function openStores(
+  url: string | Secret,
+  { logger = silentLogger, timeoutMs = 2000 }: StoreOptions = {},
+): Promise<SharedStores> {
+  const secret = typeof url === 'string' ? fixedSecret(url) : url;
+  const stores = await openRedisStores({ url: secret, timeoutMs, logger });
   onTestFinished(() => stores.close());
   return stores;
 }
