@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 /** Runs a program to its end. @returns its exit code, and what it said */
@@ -35,17 +36,14 @@ export async function findProgram(name: string): Promise<string | undefined> {
   return undefined;
 }
 
+/** apt-get waits for the lock of dpkg, but not for that of its lists: of several test processes one goes first. */
+const lockFile = join(tmpdir(), 'skillgate-tests-apt.lock');
+const installScript = `apt-get --quiet update
+exec apt-get --quiet --option DPkg::Lock::Timeout=180 install --yes --no-install-recommends "$0"`;
+
 /** Installs a package of Debian's. @returns why that failed; undefined where it is installed */
 export async function installFromDebian(packageName: string): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return 'apt-get needs root';
-  const patience = ['-o', 'DPkg::Lock::Timeout=180', '--quiet'];
-  const update = await runProgram('apt-get', [...patience, 'update']);
-  const install = await runProgram('apt-get', [
-    ...patience,
-    'install',
-    '--yes',
-    '--no-install-recommends',
-    packageName,
-  ]);
-  return install.code === 0 ? undefined : `${update.output}${install.output}`.trim();
+  const { code, output } = await runProgram('flock', [lockFile, 'sh', '-c', installScript, packageName]);
+  return code === 0 ? undefined : output.trim();
 }
