@@ -1,7 +1,7 @@
 /**
  * Measures what Skillgate costs beside a bare handler. Not for CI: it needs two cores to itself.
  *
- * `npm run bench -- [--rounds 5] [--seconds 4] [--connections 64] [--only throughput,latency,startup,jobs]
+ * `npm run bench -- [--rounds 5] [--seconds 4] [--connections 64] [--only throughput,latency,startup,jobs,redis]
  *   [--soak-minutes 10] [--profile misses|hits]`
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -15,11 +15,12 @@ import { closedLoop, type NextRequest } from './load.ts';
 import { buildSkillgate, takeCore } from './machine.ts';
 import { startModelServer } from './model-server.ts';
 import { hottestFunctions, hottestParts, readProfile } from './profile.ts';
+import { redisRows } from './redis.ts';
 import { keepReport, type Row, renderReport } from './report.ts';
 import { latencyRows, soakRows, startupRows, throughputRows } from './rows.ts';
 import { soak } from './soak.ts';
 
-const allSections = ['throughput', 'latency', 'startup', 'jobs'];
+const allSections = ['throughput', 'latency', 'startup', 'jobs', 'redis'];
 
 const { values } = parseArgs({
   options: {
@@ -67,6 +68,7 @@ async function measure(): Promise<boolean> {
   }
   if (sections.has('startup')) rows.push(...(await startupRows(options.rounds)));
   if (sections.has('jobs')) rows.push(...(await jobRows(modelServer.port, folder, options)));
+  if (sections.has('redis')) rows.push(...(await redisRows(modelServer.port, folder)));
   if (rows.length > 0) await show(rows, notes, 'bench', sections.size === allSections.length);
   const soaked = soakMinutes > 0 ? await runSoak() : [];
   return [...rows, ...soaked].some(({ met }) => met === false);
