@@ -35,7 +35,8 @@ export function createInvalidation({
       if (step === undefined) return false;
       const [next, keys] = step;
       cursor = next;
-      for (const key of keys) void link.ask((redis) => redis.unlink(key));
+      if (keys.length === 0) continue;
+      if ((await link.ask((redis) => redis.unlink(...keys))) === undefined) return false;
     } while (cursor !== '0');
     return true;
   }

@@ -1,4 +1,4 @@
-import type { Redis, RedisOptions } from 'ioredis';
+import { type Redis, type RedisOptions, ReplyError } from 'ioredis';
 import type { Logger } from '../../contracts/logger.ts';
 import { backoffMs } from '../../lib/backoff.ts';
 import type { Secret } from '../../lib/secret.ts';
@@ -33,6 +33,8 @@ export interface RedisLinkOptions {
 const failuresUntilAway = 3;
 /** How often a Redis that is away is asked whether it is back, in milliseconds. */
 const probeIntervalMs = 250;
+/** How often the log says that Redis refuses, in milliseconds. */
+const refusalIntervalMs = 60_000;
 /** How long the start of the process waits for the connection, in milliseconds. */
 const connectWithinMs = 1000;
 /** A connection on which an answer is due for so long is given up for a new one, in milliseconds. */
@@ -54,6 +56,8 @@ export async function openRedisLink({ url, timeoutMs, logger }: RedisLinkOptions
     socketTimeout: silentForMs,
     connectionName: 'skillgate',
     protocol: 2,
+    // After a failover the connection may be with what is a replica now.
+    reconnectOnError: ({ message }) => message.includes('READONLY'),
     retryStrategy(times) {
       // The file with the URL may have changed since.
       Object.assign(redis.options, credentialsIn(url.read()));
@@ -65,11 +69,15 @@ export async function openRedisLink({ url, timeoutMs, logger }: RedisLinkOptions
   let isTold = false;
   let isClosing = false;
   let failuresInARow = 0;
+  let tellRefusalsFrom = 0;
   let probing: NodeJS.Timeout | undefined;
 
   function leave(error: unknown): void {
     isAway = true;
-    if (isTold || isClosing) return;
+    if (isClosing) return;
+    // A connection that has broken says itself when it is ready again.
+    if (redis.status === 'ready') probeLater();
+    if (isTold) return;
     isTold = true;
     logger.warn({ reason: reasonOf(error) }, 'redis_away');
   }
@@ -87,7 +95,6 @@ export async function openRedisLink({ url, timeoutMs, logger }: RedisLinkOptions
     probing ??= setTimeout(() => {
       within(redis.ping(), timeoutMs).then(comeBack, () => {
         probing = undefined;
-        // A connection that has broken says itself when it is ready again.
         if (redis.status === 'ready' && !isClosing) probeLater();
       });
     }, probeIntervalMs).unref();
@@ -96,9 +103,15 @@ export async function openRedisLink({ url, timeoutMs, logger }: RedisLinkOptions
   function fail(error: unknown): void {
     logger.debug({ reason: reasonOf(error) }, 'redis_command_failed');
     failuresInARow += 1;
-    if (isAway || failuresInARow < failuresUntilAway) return;
-    leave(error);
-    if (redis.status === 'ready') probeLater();
+    if (!isAway && failuresInARow >= failuresUntilAway) leave(error);
+  }
+
+  /** Redis answers, and does not do as it is asked: it has no memory left, or this user lacks a right. */
+  function beRefused(error: unknown): void {
+    const now = performance.now();
+    if (now < tellRefusalsFrom) return;
+    tellRefusalsFrom = now + refusalIntervalMs;
+    logger.warn({ reason: reasonOf(error) }, 'redis_refused');
   }
 
   redis.on('ready', comeBack);
@@ -117,7 +130,8 @@ export async function openRedisLink({ url, timeoutMs, logger }: RedisLinkOptions
         failuresInARow = 0;
         return result;
       } catch (error) {
-        fail(error);
+        if (error instanceof ReplyError) beRefused(error);
+        else fail(error);
         return undefined;
       }
     },

@@ -65,6 +65,22 @@ it('comes back on the same connection when Redis was only slow', async () => {
   await vi.waitFor(() => expect(answers.isAway).toBe(false), { timeout: 2000 });
 });
 
+it('says that Redis refuses, and goes on with what it does not', async () => {
+  const logger = recordingLogger();
+  const stores = await openStores(redis.url, { logger });
+  const answers = stores.answersOf({ name: 'echo', digest: randomUUID().replaceAll('-', '') });
+  await answers.set('key', entry, 60_000);
+  const client = new Redis(redis.url);
+  onTestFinished(() => client.disconnect());
+  await client.config('SET', 'maxmemory', '1');
+  for (let attempt = 0; attempt < 5; attempt += 1) await answers.set('other key', entry, 60_000);
+  await client.config('SET', 'maxmemory', '0');
+  expect(answers.isAway).toBe(false);
+  expect(logger.warn.mock.calls.map(([, event]) => event)).toEqual(['redis_refused']);
+  expect(await answers.get('key')).toMatchObject(entry);
+  expect(await answers.get('other key')).toBeUndefined();
+});
+
 it('starts without Redis', async () => {
   const port = await unusedPort();
   const logger = recordingLogger();
