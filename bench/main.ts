@@ -2,7 +2,7 @@
  * Measures what Skillgate costs beside a bare handler. Not for CI: it needs two cores to itself.
  *
  * `npm run bench -- [--rounds 5] [--seconds 4] [--connections 64]
- *   [--only throughput,latency,startup,batching,tensors,jobs]
+ *   [--only throughput,latency,startup,batching,tensors,jobs,redis]
  *   [--soak-minutes 10] [--profile misses|hits]`
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -17,12 +17,13 @@ import { closedLoop, type NextRequest } from './load.ts';
 import { buildSkillgate, takeCore } from './machine.ts';
 import { startModelServer } from './model-server.ts';
 import { hottestFunctions, hottestParts, readProfile } from './profile.ts';
+import { redisRows } from './redis.ts';
 import { keepReport, type Row, renderReport } from './report.ts';
 import { latencyRows, soakRows, startupRows, throughputRows } from './rows.ts';
 import { soak } from './soak.ts';
 import { tensorRows } from './tensors.ts';
 
-const allSections = ['throughput', 'latency', 'startup', 'batching', 'tensors', 'jobs'];
+const allSections = ['throughput', 'latency', 'startup', 'batching', 'tensors', 'jobs', 'redis'];
 
 const { values } = parseArgs({
   options: {
@@ -72,6 +73,7 @@ async function measure(): Promise<boolean> {
   if (sections.has('tensors')) rows.push(...(await tensorRows()));
   if (sections.has('startup')) rows.push(...(await startupRows(options.rounds)));
   if (sections.has('jobs')) rows.push(...(await jobRows(modelServer.port, folder, options)));
+  if (sections.has('redis')) rows.push(...(await redisRows(modelServer.port, folder)));
   if (rows.length > 0) await show(rows, notes, 'bench', sections.size === allSections.length);
   const soaked = soakMinutes > 0 ? await runSoak() : [];
   return [...rows, ...soaked].some(({ met }) => met === false);

@@ -1,8 +1,6 @@
-import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { type Jobs, openJobs } from './assemble-jobs.ts';
 import type { Config } from './config/load-config.ts';
-import { SkillgateError } from './contracts/errors.ts';
 import type { Logger } from './contracts/logger.ts';
 import { createCallerVerifier } from './credentials/caller-verifier.ts';
 import { batch } from './entrypoints/batch.ts';
@@ -25,6 +23,7 @@ import { errors } from './plugins/errors.ts';
 import { gracefulClose } from './plugins/graceful-close.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { createMetrics, metricsRoute } from './plugins/metrics.ts';
+import { rateLimit } from './plugins/rate-limit.ts';
 import { createMemoryResults } from './stores/memory-results.ts';
 import { version } from './version.ts';
 
@@ -94,11 +93,12 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
     hasResourceMetadata: takesTokens(config),
   });
   if (config.rateLimitMax > 0) {
-    // Said once a route: a list of exceptions would be asked at every call.
-    http.addHook('onRoute', (route) => {
-      if (route.config?.public) route.config = { ...route.config, rateLimit: false };
+    await http.register(rateLimit, {
+      max: config.rateLimitMax,
+      windowMs: config.rateLimitWindowMs,
+      counter: gateway.shared?.rateCounter,
+      fallback: config.rateLimitFallback,
     });
-    await http.register(rateLimit, perCaller(config));
   }
   await http.register(metricsRoute, { metrics });
   await http.register(probes, { catalog: gateway.catalog, isDraining: http.isDraining });
@@ -148,23 +148,4 @@ function takesTokens({ authJwtJwksUrl, authJwtSecret }: Config): boolean {
 
 function warn(logger: Logger) {
   return (event: string, error: unknown) => logger.warn({ err: error }, event);
-}
-
-/** So many requests a caller and window; probes are nobody's and are not counted. */
-function perCaller(config: Config) {
-  return {
-    max: config.rateLimitMax,
-    timeWindow: config.rateLimitWindowMs,
-    hook: 'preValidation' as const,
-    keyGenerator: (request: { caller: { id: string } }) => request.caller.id,
-    enableDraftSpec: true,
-    errorResponseBuilder: (_request: unknown, context: { ttl: number; max: number }) =>
-      new SkillgateError(
-        'rate_limited',
-        `More than ${context.max} requests in ${config.rateLimitWindowMs} ms.`,
-        {
-          retryAfterMs: context.ttl,
-        },
-      ),
-  };
 }

@@ -26,6 +26,7 @@ import type { GpuPool } from './policies/gpu-pool.ts';
 import { measureAttempt } from './policies/measure-attempt.ts';
 import { readinessGate } from './policies/readiness-gate.ts';
 import { retry } from './policies/retry.ts';
+import { sharedCache } from './policies/shared-cache.ts';
 import { singleFlight } from './policies/single-flight.ts';
 import { validateInput } from './policies/validate-input.ts';
 import { validateOutput } from './policies/validate-output.ts';
@@ -33,12 +34,15 @@ import { protocolNamed } from './protocols.ts';
 import type { GpuReadings } from './readiness/gpu-readings.ts';
 import { createModelLoader } from './readiness/model-loader.ts';
 import { createReadinessMonitor } from './readiness/monitor.ts';
+import type { SharedStores } from './stores/redis.ts';
 import type { Transports } from './transport/transports.ts';
 
 /** What the skills share. */
 export interface SharedParts {
   readonly config: Config;
   readonly store: CacheStore;
+  /** What all gateways share; undefined where there is but this one. */
+  readonly shared: Pick<SharedStores, 'answersOf'> | undefined;
   readonly transports: Transports;
   readonly signer: Signer | undefined;
   readonly oauth2: OAuth2Tokens;
@@ -160,21 +164,29 @@ export function assembleSkill(compiled: CompiledSkill, shared: SharedParts): Ski
   };
 }
 
-/** How equal calls share answers: over time through the cache, at the same time through one flight. */
+/**
+ * How equal calls share answers: over time through the cache of this process, at the same time through one flight, and
+ * with other gateways, over time and at the same time, through the cache that all share.
+ */
 function answerSharing(
   { definition, digest }: CompiledSkill,
-  { store, config }: SharedParts,
+  { store, shared, config }: SharedParts,
   meter: SkillMeter,
 ): readonly AnswerPolicy[] {
   if (!definition.cache.enabled) return [];
-  const answers = cache({
-    store,
-    skill: { name: definition.name, version: definition.version, digest },
-    scope: definition.cache.scope,
-    ttlMs: definition.cache.ttl_ms ?? config.cacheTtlMs,
-    meter,
-  });
-  return definition.retry.idempotent ? [answers, singleFlight()] : [answers];
+  const { name, version, retry: retrying, timeouts } = definition;
+  const ttlMs = definition.cache.ttl_ms ?? config.cacheTtlMs;
+  const policies = [
+    cache({ store, skill: { name, version, digest }, scope: definition.cache.scope, ttlMs, meter }),
+  ];
+  if (retrying.idempotent) policies.push(singleFlight());
+  if (shared) {
+    const answers = shared.answersOf({ name, digest });
+    const collapses = retrying.idempotent;
+    const waitMs = timeouts.total_ms;
+    policies.push(sharedCache({ store: answers, skill: name, ttlMs, waitMs, collapses, meter }));
+  }
+  return policies;
 }
 
 function createLoader({ endpoint }: SkillDefinition, adapter: Adapter, closed: AbortSignal): ModelLoader {

@@ -4,7 +4,7 @@ import type { Config } from './config/load-config.ts';
 import { DefinitionError } from './contracts/definition-error.ts';
 import type { SkillInvoker } from './contracts/invocation.ts';
 import type { Logger } from './contracts/logger.ts';
-import type { SkillCatalog } from './contracts/skill.ts';
+import type { CompiledSkill, SkillCatalog } from './contracts/skill.ts';
 import { createOAuth2Tokens } from './credentials/oauth2.ts';
 import { createSigner, type Signer } from './credentials/signer.ts';
 import type { Warn } from './lib/warn.ts';
@@ -21,6 +21,7 @@ import { type AssemblyFailure, createRegistry } from './skills/registry.ts';
 import { skillsAfterReload } from './skills/reload.ts';
 import { watchFolder } from './skills/watch.ts';
 import { createMemoryCache } from './stores/memory-cache.ts';
+import { openRedisStores, type SharedStores, type SkillForm } from './stores/redis.ts';
 import { createTransports, type Transports } from './transport/transports.ts';
 
 export interface GatewayOptions {
@@ -34,6 +35,8 @@ export interface Gateway {
   readonly invoker: SkillInvoker;
   readonly catalog: SkillCatalog;
   readonly signer: Signer | undefined;
+  /** What it has in common with the other gateways, with REDIS_URL. */
+  readonly shared: SharedStores | undefined;
   /**
    * Tells after every change of the skills that are served.
    *
@@ -75,6 +78,10 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
   const store = createMemoryCache({ maxEntries: config.cacheMaxEntries, maxBytes: config.cacheMaxBytes });
   const gpu = createGpuReadings({ open: createGpuSources(transports.for({ timeouts: serviceTimeouts })) });
   const gpuPools = new Map([...(config.gpuPools ?? [])].map(([name, mib]) => [name, createGpuPool(mib)]));
+  const shared =
+    config.redisUrl &&
+    (await openRedisStores({ url: config.redisUrl, timeoutMs: config.redisTimeoutMs, logger }));
+  const forgetAnswers = shared?.invalidation(store.forget);
   const loader = createSkillLoader({ directory: config.skillsDir, protocols });
 
   const registry = createRegistry({
@@ -82,6 +89,7 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
       assembleSkill(compiled, {
         config,
         store,
+        shared,
         transports,
         signer,
         oauth2,
@@ -92,6 +100,8 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
       }),
     onCloseError: ({ compiled }, err) =>
       logger.error({ skill: compiled.definition.name, err }, 'skill_close_failed'),
+    // Calls that were under way at the change may have stored answers until now.
+    onRetired: ({ compiled }) => void forgetAnswers?.(formOf(compiled)),
   });
   const invoker = createInvoker({ catalog: registry, logger });
   metrics.watch(registry);
@@ -100,7 +110,9 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
   async function load(): Promise<readonly SkillFault[]> {
     const loaded = await loader.load();
     const running = registry.list().map(({ compiled }) => compiled);
-    const failures = registry.apply(skillsAfterReload(running, loaded));
+    const next = skillsAfterReload(running, loaded);
+    if (forgetAnswers) await Promise.all(outdatedForms(running, next).map(forgetAnswers));
+    const failures = registry.apply(next);
     return [...loaded.faults, ...failures.map(toFault)];
   }
 
@@ -121,6 +133,7 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
     oauth2.close();
     await registry.close();
     await transports.close();
+    await shared?.close();
     throw new SkillsError(faults);
   }
 
@@ -129,6 +142,7 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
     invoker,
     catalog: registry,
     signer,
+    shared,
     onChange: registry.onChange,
     watch() {
       watching ??= watchFolder({
@@ -142,6 +156,7 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
       await registry.close();
       oauth2.close();
       await transports.close();
+      await shared?.close();
     },
   };
 }
@@ -163,4 +178,17 @@ async function openTransports(config: Config): Promise<Transports> {
 function toFault({ compiled, error }: AssemblyFailure): SkillFault {
   if (!(error instanceof DefinitionError)) throw error;
   return { file: compiled.file, pointer: error.pointer, reason: error.message };
+}
+
+function formOf({ definition, digest }: CompiledSkill): SkillForm {
+  return { name: definition.name, digest };
+}
+
+/** The forms of skills that are served now and will not be. */
+function outdatedForms(
+  running: readonly CompiledSkill[],
+  next: readonly CompiledSkill[],
+): readonly SkillForm[] {
+  const staying = new Set(next.map(({ digest }) => digest));
+  return running.filter(({ digest }) => !staying.has(digest)).map(formOf);
 }

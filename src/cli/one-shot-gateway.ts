@@ -28,7 +28,9 @@ export async function withGateway<Result>(
 ): Promise<Result> {
   const config = loadConfig(env, { listens: false });
   const logger = env.LOG_LEVEL ? createProcessLogger(config.logLevel, stderr).logger : silentLogger;
-  const gateway = await createGateway({ config, logger, metrics: createMetrics() });
+  // One call past the cache has nothing to share.
+  const alone = { ...config, redisUrl: undefined };
+  const gateway = await createGateway({ config: alone, logger, metrics: createMetrics() });
   try {
     return await use(gateway);
   } finally {

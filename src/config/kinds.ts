@@ -106,6 +106,30 @@ export const proxyUrl: Kind<URL> = {
   },
 };
 
+/** The address of a Redis, as most clients take it: `redis://[[user]:password@]host[:port][/database]`. */
+export const redisUrl: Kind<string> = {
+  takes: 'a redis:// or rediss:// URL, such as redis://:password@redis.example:6379/0',
+  parse(text) {
+    const url = URL.parse(text);
+    if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === '') return undefined;
+    const isPlain = url.search === '' && url.hash === '' && /^(\/\d{0,4})?$/.test(url.pathname);
+    return isPlain && isDecodable(url.username + url.password) ? text : undefined;
+  },
+  explain: (text) =>
+    /[#?]/.test(text) || text.lastIndexOf('@') !== text.indexOf('@') || text.includes('%')
+      ? 'special characters of a password are written in percent encoding there, such as %40 for @'
+      : undefined,
+};
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** `gpu-1.example`, `*.models.example`, `10.0.0.7`, `[::1]:8000`: a name, a name's subdomains or an address. */
 const hostPattern = /^(?:(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]{0,252})|\[[0-9a-f:.]+\]|\*)(?::\d{1,5})?$/i;
 

@@ -15,6 +15,7 @@ import {
   privateKey,
   proxyUrl,
   readableFile,
+  redisUrl,
   secretText,
   wholeNumber,
 } from './kinds.ts';
@@ -148,6 +149,13 @@ const callers = {
     default: '60000',
     description: 'The length of that window.',
   },
+  rateLimitFallback: {
+    name: 'RATE_LIMIT_FALLBACK',
+    kind: oneOf('local', 'refuse'),
+    default: 'local',
+    description:
+      'With REDIS_URL set all gateways count together. While Redis is away each counts for itself (local), or requests are refused with 503 (refuse).',
+  },
 } as const satisfies Record<string, Variable>;
 
 const upstreamCredentials = {
@@ -252,6 +260,20 @@ const cache = {
     kind: wholeNumber(1, day),
     default: '300000',
     description: 'How long an answer is good, where its skill does not say.',
+  },
+  redisUrl: {
+    name: 'REDIS_URL',
+    kind: redisUrl,
+    secret: true,
+    description:
+      'The Redis in which gateways share answers and count requests together. Without it each keeps its own. User and password stand in the URL; rediss:// speaks TLS.',
+  },
+  redisTimeoutMs: {
+    name: 'REDIS_TIMEOUT_MS',
+    kind: wholeNumber(1, 10_000),
+    default: '10',
+    description:
+      'How long a call waits for an answer of Redis. After three that came too late nobody waits, until Redis answers in time again.',
   },
 } as const satisfies Record<string, Variable>;
 

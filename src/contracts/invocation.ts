@@ -43,6 +43,8 @@ export interface CallReport {
 /** An answer that fits the output schema, as the JSON text that is stored and sent. */
 export interface Answer {
   readonly json: string;
+  /** How long it may be kept, in milliseconds, where it has been kept somewhere for a while already. */
+  readonly remainingMs?: number;
 }
 
 /** What the invoker gives back to an entrypoint. */

@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { SkillMeter } from '../contracts/meter.ts';
+import type { CacheLevel, SkillMeter } from '../contracts/meter.ts';
 import { DurationHistogram, Durations } from './durations.ts';
 
 /** Makes the meter of a skill. Meters of the same skill add to the same counts, whatever its version. */
@@ -16,7 +16,7 @@ interface SkillCounts {
   readonly attempts: Counts;
   readonly attemptTimes: Durations;
   /** By level, then by result. */
-  readonly cacheRequests: { readonly memory: Counts };
+  readonly cacheRequests: Readonly<Record<CacheLevel, Counts>>;
 }
 
 interface InvocationLabels {
@@ -39,7 +39,7 @@ export function createCallMetrics(register: Registry): MeterFor {
       invocationTimes: new Durations(),
       attempts: {},
       attemptTimes: new Durations(),
-      cacheRequests: { memory: {} },
+      cacheRequests: { memory: {}, redis: {} },
     };
     skills.set(name, counts);
     return counts;

@@ -51,8 +51,8 @@ export function cache({ store, skill, scope, ttlMs, meter }: CacheOptions): Answ
     const answer = await next(changeCall(call, { fingerprint: question }));
     // Of equal calls that shared one run of the model, one stores its answer.
     if (!call.report.collapsed) {
-      const entry = { canonicalInput: question.canonicalInput, json: answer.json };
-      const storing = store.set(question.key, entry, ttlMs);
+      const entry = { skill: skill.name, canonicalInput: question.canonicalInput, json: answer.json };
+      const storing = store.set(question.key, entry, answer.remainingMs ?? ttlMs);
       if (storing instanceof Promise) await storing;
     }
     return answer;

@@ -36,6 +36,7 @@ export function singleFlight<Result>(): Policy<Result> {
           if (flights.get(key) === flight) flights.delete(key);
           if (call.signal.aborted) flight.controller.abort(everyoneLeft());
         }
+        call.report.cache = flight.report.cache;
         call.report.attempts = flight.report.attempts;
         call.report.upstreamMs = flight.report.upstreamMs;
       }

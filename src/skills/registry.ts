@@ -5,6 +5,8 @@ export interface RegistryOptions {
   readonly assemble: (compiled: CompiledSkill) => Skill;
   /** Told when a skill that is no longer served could not be closed. */
   readonly onCloseError: (skill: Skill, error: unknown) => void;
+  /** Told when a skill that is no longer served, because it changed or is gone, has ended its last call. */
+  readonly onRetired?: (skill: Skill) => void;
 }
 
 /** A skill that could not be put together. */
@@ -33,7 +35,7 @@ export interface SkillRegistry extends SkillCatalog {
 }
 
 /** Makes an empty registry: the one place that says which skills are served. */
-export function createRegistry({ assemble, onCloseError }: RegistryOptions): SkillRegistry {
+export function createRegistry({ assemble, onCloseError, onRetired }: RegistryOptions): SkillRegistry {
   let skills: ReadonlyMap<string, Skill> = new Map();
   let sorted: readonly Skill[] = [];
   const listeners = new Set<() => void>();
@@ -74,7 +76,10 @@ export function createRegistry({ assemble, onCloseError }: RegistryOptions): Ski
           if (running) next.set(name, running);
         }
       }
-      void closeAll(serve(next));
+      const dropped = serve(next);
+      void closeAll(dropped).then(() => {
+        for (const skill of dropped) onRetired?.(skill);
+      });
       return failures;
     },
     onChange(listener) {

@@ -7,11 +7,16 @@ export interface MemoryCacheOptions {
   readonly maxBytes: number;
 }
 
+export interface MemoryCache extends CacheStore {
+  /** Lets go of every answer of this skill. */
+  forget(skill: string): void;
+}
+
 /** What an entry costs beside its texts: its key, the objects and the place in the map. */
 const overheadBytes = 400;
 
 /** Keeps answers in this process, the least recently used one leaving first. */
-export function createMemoryCache({ maxEntries, maxBytes }: MemoryCacheOptions): CacheStore {
+export function createMemoryCache({ maxEntries, maxBytes }: MemoryCacheOptions): MemoryCache {
   const entries = new LRUCache<string, CacheEntry>({
     max: maxEntries,
     maxSize: maxBytes,
@@ -24,6 +29,9 @@ export function createMemoryCache({ maxEntries, maxBytes }: MemoryCacheOptions):
     get: (key) => entries.get(key),
     set(key, entry, ttlMs) {
       entries.set(key, entry, { ttl: ttlMs });
+    },
+    forget(skill) {
+      for (const [key, entry] of entries.entries()) if (entry.skill === skill) entries.delete(key);
     },
   };
 }

@@ -97,6 +97,28 @@ describe('values', () => {
     });
   });
 
+  test.each([
+    'redis://redis.example',
+    'redis://:p%40ss@redis.example:6380/1',
+    'rediss://user:password@10.0.0.7:6379',
+    'redis://[::1]:6379/',
+  ])('takes %s as the address of a Redis', (url) => {
+    expect(loadConfig({ REDIS_URL: url }).redisUrl?.read()).toBe(url);
+  });
+
+  test.each([
+    'redis.example:6379',
+    'http://redis.example',
+    'redis://',
+    'redis://:hunter2@redis.example/queue',
+    'redis://:hunter2%@redis.example',
+    'redis://:hunter2?@redis.example',
+  ])('takes %s for no address of a Redis, and does not repeat it', (url) => {
+    const refused = () => loadConfig({ REDIS_URL: url });
+    expect(refused).toThrow('REDIS_URL: takes a redis:// or rediss:// URL');
+    expect(refused).not.toThrow('hunter2');
+  });
+
   test('takes the proxy variables in lower case, first of all', () => {
     const config = loadConfig({
       http_proxy: 'http://lower:3128',

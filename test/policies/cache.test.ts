@@ -42,10 +42,23 @@ describe('cache', () => {
     vi.useRealTimers();
   });
 
+  it('keeps an answer that was kept elsewhere before for the time that is left to it', async () => {
+    vi.useFakeTimers();
+    vi.advanceTimersByTime(1); // lru-cache takes a clock at 0 for no time at all.
+    const { handle, model } = setUp({ ttlMs: 1000 });
+    model.mockResolvedValueOnce({ json: '"old"', remainingMs: 100 });
+    await handle(makeCall());
+    vi.advanceTimersByTime(99);
+    expect((await handle(makeCall())).json).toBe('"old"');
+    vi.advanceTimersByTime(2);
+    expect((await handle(makeCall())).json).toBe('"answer 2"');
+    vi.useRealTimers();
+  });
+
   it('answers from no entry whose question is another, even under the same key', async () => {
     const { store, handle, model } = setUp();
     const get = vi.spyOn(store, 'get');
-    get.mockReturnValue({ canonicalInput: '{"text":"another"}', json: '"wrong"' });
+    get.mockReturnValue({ skill: 'echo', canonicalInput: '{"text":"another"}', json: '"wrong"' });
     expect((await handle(makeCall())).json).toBe('"answer 1"');
     expect(model).toHaveBeenCalledTimes(1);
   });

@@ -4,7 +4,7 @@ import { describeCacheStore } from './cache-contract.ts';
 
 describeCacheStore('memory', () => createMemoryCache({ maxEntries: 10, maxBytes: 1_000_000 }));
 
-const entry = (json: string) => ({ canonicalInput: '1', json });
+const entry = (json: string) => ({ skill: 'echo', canonicalInput: '1', json });
 
 it('forgets an entry after its time', async () => {
   vi.useFakeTimers();
@@ -35,4 +35,12 @@ it('stays within its bytes, and does not keep what is larger than all of them', 
   const kept = Array.from({ length: 10 }, (_, number) => store.get(`k${number}`)).filter(Boolean);
   expect(kept.length).toBeGreaterThan(1);
   expect(kept.length * 2000).toBeLessThan(10_000);
+});
+
+it('forgets the answers of one skill, and no others', async () => {
+  const store = createMemoryCache({ maxEntries: 10, maxBytes: 1_000_000 });
+  await store.set('a', entry('1'), 1000);
+  await store.set('b', { ...entry('2'), skill: 'other' }, 1000);
+  store.forget('echo');
+  expect([store.get('a'), store.get('b')].map(Boolean)).toEqual([false, true]);
 });
