@@ -19,7 +19,7 @@ import { skills } from './entrypoints/skills.ts';
 import { createSkillExports } from './exports/skill-exports.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { authentication } from './plugins/authentication.ts';
-import { errors } from './plugins/errors.ts';
+import { answerUnroutable, errors } from './plugins/errors.ts';
 import { gracefulClose } from './plugins/graceful-close.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { createMetrics, metricsRoute } from './plugins/metrics.ts';
@@ -79,6 +79,7 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
       connectionsCheckingInterval: Math.min(config.requestTimeoutMs, 5000),
     },
     return503OnClosing: false,
+    frameworkErrors: answerUnroutable,
   });
   http.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Config } from './config/load-config.ts';
 import type { Adapter, Attempt } from './contracts/adapter.ts';
 import { DefinitionError } from './contracts/definition-error.ts';
+import { SkillgateError } from './contracts/errors.ts';
 import type { Answer } from './contracts/invocation.ts';
 import type { JsonValue } from './contracts/json.ts';
 import type { SkillMeter } from './contracts/meter.ts';
@@ -219,11 +220,24 @@ function createAdmissionOf(
   return pool.admit({ ...limits, mib: gpu.mib });
 }
 
+/** @throws DefinitionError where the model server's host is one that may not be called */
+function checkHost({ name, endpoint }: SkillDefinition, transports: Transports): void {
+  const url = URL.parse(endpoint.url);
+  if (url === null || url.protocol === 'file:') return;
+  try {
+    transports.checkHost(url);
+  } catch (error) {
+    if (!(error instanceof SkillgateError)) throw error;
+    throw new DefinitionError('/endpoint/url', `skill ${name}: ${error.message}`, error);
+  }
+}
+
 function createAdapter(
   { definition, mapping, validateOutput: checkOutput }: CompiledSkill,
   { config, transports, signer, oauth2 }: SharedParts,
 ): Adapter {
   const directory = resolve(config.skillsDir);
+  checkHost(definition, transports);
   const credentials = createCredentialSource({
     skill: definition.name,
     auth: definition.auth,

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { assembleSkill } from './assemble-skill.ts';
+import { ConfigError } from './config/config-error.ts';
 import type { Config } from './config/load-config.ts';
 import { DefinitionError } from './contracts/definition-error.ts';
 import type { SkillInvoker } from './contracts/invocation.ts';
@@ -163,7 +164,7 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
 
 async function openTransports(config: Config): Promise<Transports> {
   const read = (path: string | undefined) => (path === undefined ? undefined : readFile(path, 'utf8'));
-  return createTransports({
+  const options = {
     allowHosts: config.upstreamAllowHosts,
     ca: await read(config.upstreamCaFile),
     clientCert: await read(config.upstreamClientCertFile),
@@ -172,7 +173,14 @@ async function openTransports(config: Config): Promise<Transports> {
     httpProxy: config.httpProxy,
     httpsProxy: config.httpsProxy,
     noProxy: config.noProxy,
-  });
+  };
+  try {
+    return createTransports(options);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const names = 'UPSTREAM_CA_FILE, UPSTREAM_CLIENT_CERT_FILE, UPSTREAM_CLIENT_KEY_FILE';
+    throw new ConfigError([{ name: names, reason: `TLS cannot be set up with them: ${error.message}` }]);
+  }
 }
 
 function toFault({ compiled, error }: AssemblyFailure): SkillFault {

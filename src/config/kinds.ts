@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { parseApiKeys } from '../lib/api-key.ts';
 import { readSigningKey } from '../lib/signing-key.ts';
@@ -70,13 +70,13 @@ export function byteSize(min: number, max: number): Kind<number> {
 
 export const anyText: Kind<string> = { takes: 'any text', parse: (text) => text };
 
-export const readableFile: Kind<string> = {
-  takes: 'the path of a file that can be read',
+export const pemFile: Kind<string> = {
+  takes: 'the path of a PEM file that can be read',
   parse(path) {
     try {
-      accessSync(path, constants.R_OK);
-      return path;
+      return readFileSync(path, 'utf8').includes('-----BEGIN ') ? path : undefined;
     } catch {
+      // Missing, unreadable and a folder come to the same: no PEM.
       return undefined;
     }
   },

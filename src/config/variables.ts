@@ -12,9 +12,9 @@ import {
   type Kind,
   listenAddress,
   oneOf,
+  pemFile,
   privateKey,
   proxyUrl,
-  readableFile,
   redisUrl,
   secretText,
   wholeNumber,
@@ -201,17 +201,17 @@ const upstreamNetwork = {
   },
   upstreamCaFile: {
     name: 'UPSTREAM_CA_FILE',
-    kind: readableFile,
+    kind: pemFile,
     description: 'PEM certificates to trust beside those that Node trusts: a corporate CA.',
   },
   upstreamClientCertFile: {
     name: 'UPSTREAM_CLIENT_CERT_FILE',
-    kind: readableFile,
+    kind: pemFile,
     description: 'The PEM certificate with which the gateway names itself to model servers (mTLS).',
   },
   upstreamClientKeyFile: {
     name: 'UPSTREAM_CLIENT_KEY_FILE',
-    kind: readableFile,
+    kind: pemFile,
     description: 'The PEM private key of that certificate.',
   },
   upstreamTlsInsecure: {

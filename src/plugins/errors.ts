@@ -29,6 +29,15 @@ export const errors = fastifyPlugin<ErrorsOptions>(
   { name: 'errors' },
 );
 
+/** Answers what the framework refuses before any route is found: a path that it cannot read, or one that is too long. */
+export function answerUnroutable(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const failure =
+    error.code === 'FST_ERR_BAD_URL'
+      ? new SkillgateError('invalid_request', 'The path of the request cannot be read.', { cause: error })
+      : new SkillgateError('not_found', 'A part of the path is longer than any name here.', { cause: error });
+  sendProblem(failure, request, reply.header('x-request-id', request.id));
+}
+
 /** Sends an error as a problem object with its status and headers. */
 function sendProblem(failure: SkillgateError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(failure, request.id);

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import fastifyPlugin from 'fastify-plugin';
 import { SkillgateError } from '../contracts/errors.ts';
 
@@ -8,9 +9,11 @@ import { SkillgateError } from '../contracts/errors.ts';
 export const jsonBody = fastifyPlugin(
   async (app) => {
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
       try {
-        done(null, JSON.parse(String(body)));
+        // Otherwise what is not text would reach the model as replacement characters.
+        if (typeof body !== 'string' && !isUtf8(body)) throw new SyntaxError('it is not UTF-8 text');
+        done(null, JSON.parse(body.toString()));
       } catch (error) {
         const detail = error instanceof Error ? error.message : 'it cannot be parsed';
         done(new SkillgateError('malformed_json', `The body is not JSON: ${detail}`, { cause: error }));

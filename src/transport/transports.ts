@@ -43,6 +43,12 @@ export interface SkillTransportOptions {
 
 /** The ways to all model servers. Skills that share a server and its limits share connections. */
 export interface Transports {
+  /**
+   * Says whether the host may be called at all, as far as the URL shows it.
+   *
+   * @throws SkillgateError `upstream_error` where it may not: a metadata address, or a host that is not allowed
+   */
+  checkHost(url: URL): void;
   for(options: SkillTransportOptions): Transport;
   /** Closes every connection; exchanges under way fail. */
   close(): Promise<void>;
@@ -66,6 +72,7 @@ export function createTransports(options: TransportsOptions = {}): Transports {
   const isAllowed = options.allowHosts === undefined ? () => true : createAllowedHosts(options.allowHosts);
   const maxBytes = options.maxResponseBytes ?? defaultMaxResponseBytes;
   return {
+    checkHost: (url) => checkHost(url, isAllowed),
     for: (skill) => createTransport({ origins, sessions, isAllowed, maxBytes }, skill),
     async close() {
       await Promise.all([origins.close(), sessions.close()]);

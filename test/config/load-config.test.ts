@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ConfigError, type ConfigFault } from '../../src/config/config-error.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import type { Environment } from '../../src/config/secret-sources.ts';
@@ -169,7 +169,11 @@ describe('faults', () => {
       'BODY_LIMIT_BYTES: takes a size from 1 to 536870912 bytes, such as 1048576 or 1MiB; given "10 MBit"',
     ],
     ['AUTH_JWT_JWKS_URL', 'keys.example/jwks', 'AUTH_JWT_JWKS_URL: takes an http:// or https:// URL'],
-    ['UPSTREAM_CA_FILE', '/does/not/exist', 'UPSTREAM_CA_FILE: takes the path of a file that can be read'],
+    [
+      'UPSTREAM_CA_FILE',
+      '/does/not/exist',
+      'UPSTREAM_CA_FILE: takes the path of a PEM file that can be read',
+    ],
     ['UPSTREAM_ALLOW_HOSTS', 'http://gpu/', 'UPSTREAM_ALLOW_HOSTS: takes host names'],
     ['HOST', 'http://0.0.0.0', 'HOST: takes an IP address'],
   ])('says what %s takes and that %s was given', (name, value, message) => {
@@ -282,7 +286,10 @@ describe('variables that do not go together', () => {
   });
 
   test('a client certificate needs its key', () => {
-    const file = import.meta.filename;
+    const folder = mkdtempSync(join(tmpdir(), 'skillgate-pem-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'client.pem');
+    writeFileSync(file, '-----BEGIN CERTIFICATE-----');
     expect(namesOf({ UPSTREAM_CLIENT_CERT_FILE: file })).toEqual(['UPSTREAM_CLIENT_KEY_FILE']);
     expect(namesOf({ UPSTREAM_CLIENT_CERT_FILE: file, UPSTREAM_CLIENT_KEY_FILE: file })).toEqual([]);
   });

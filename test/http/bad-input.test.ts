@@ -86,6 +86,30 @@ describe('a bad request', () => {
     });
   });
 
+  it.each([
+    ['that cannot be read', '/skills/%', 400, 'invalid_request'],
+    ['with a name of 3000 characters', `/skills/${'a'.repeat(3000)}`, 404, 'not_found'],
+  ])('to a path %s is answered as any other error', async (_what, path, status, code) => {
+    const { url } = await setUp();
+    const response = await fetch(url + path);
+    expect([response.status, response.headers.get('x-request-id')]).toEqual([status, expect.any(String)]);
+    expect(await response.json()).toMatchObject({ code, request_id: response.headers.get('x-request-id') });
+  });
+
+  it('that is not UTF-8 is refused rather than mended', async () => {
+    const { model, url } = await setUp();
+    const response = await fetch(`${url}/skills/local_model_predict`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: Buffer.from('{"text":"caf\xe9"}', 'latin1'),
+    });
+    expect(await response.json()).toMatchObject({
+      code: 'malformed_json',
+      detail: expect.stringContaining('UTF-8'),
+    });
+    expect(model.requests).toHaveLength(0);
+  });
+
   it('in another format is answered 415', async () => {
     const { post } = await setUp();
     const response = await post('text=hello', {
@@ -127,6 +151,13 @@ describe('a bad answer of the model server', () => {
     ['an answer that breaks off', resetInTheMiddle(), 502, 'upstream_error', /./],
     ['an answer of another shape', json({ label: 'positive' }), 502, 'invalid_output', /prediction/],
     ['an answer that is no JSON', text('positive'), 502, 'upstream_error', /JSON/],
+    [
+      'an answer that is not UTF-8',
+      (response) => response.writeHead(200).end(Buffer.from('{"prediction":"caf\xe9"}', 'latin1')),
+      502,
+      'upstream_error',
+      /UTF-8/,
+    ],
     ['nothing at all', hang(), 504, 'upstream_timeout', /first_byte_ms/],
     ['a byte a second', trickle('{"prediction": "a"}', 1000), 504, 'upstream_timeout', /between_bytes_ms/],
     ['a reset', reset(), 502, 'upstream_error', /./],

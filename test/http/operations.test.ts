@@ -263,3 +263,17 @@ describe('closing', () => {
     await closed;
   });
 });
+
+describe('a start with a host that may not be called', () => {
+  it.each([
+    [
+      'is not among UPSTREAM_ALLOW_HOSTS',
+      'http://127.0.0.1:1',
+      { UPSTREAM_ALLOW_HOSTS: 'other.example' },
+      /ALLOW_HOSTS/,
+    ],
+    ['is a metadata address', 'http://169.254.169.254', {}, /metadata/],
+  ])('is refused where the host %s', async (_what, url, env, message) => {
+    await expect(startApp([definitionOf(url)], env)).rejects.toThrow(message);
+  });
+});

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { SkillgateError, type SkillgateErrorOptions } from '../../contracts/errors.ts';
 import type { JsonValue } from '../../contracts/json.ts';
 import type { ModelStatus } from '../../contracts/readiness.ts';
@@ -32,6 +33,11 @@ export function readJsonAnswer(response: UpstreamResponse): JsonValue {
         upstreamStatus: response.status,
       },
     );
+  }
+  if (!isUtf8(response.body)) {
+    throw new SkillgateError('upstream_error', "The model server's answer is not UTF-8 text.", {
+      upstreamStatus: response.status,
+    });
   }
   try {
     return parseModelJson(response.body.toString('utf8'));
