@@ -58,11 +58,7 @@ export async function openRedisLink({ url, timeoutMs, logger }: RedisLinkOptions
     protocol: 2,
     // After a failover the connection may be with what is a replica now.
     reconnectOnError: ({ message }) => message.includes('READONLY'),
-    retryStrategy(times) {
-      // The file with the URL may have changed since.
-      Object.assign(redis.options, credentialsIn(url.read()));
-      return backoffMs(times, { baseMs: 50, maxMs: 2000 });
-    },
+    retryStrategy: (times) => reconnect(redis, times),
   });
   const listeners: Redis[] = [];
   let isAway = true;
@@ -71,6 +67,12 @@ export async function openRedisLink({ url, timeoutMs, logger }: RedisLinkOptions
   let failuresInARow = 0;
   let tellRefusalsFrom = 0;
   let probing: NodeJS.Timeout | undefined;
+
+  /** Takes the password as it is now: the file with the URL may have changed. @returns the wait, in milliseconds */
+  function reconnect(client: Redis, times: number): number {
+    Object.assign(client.options, credentialsIn(url.read()));
+    return backoffMs(times, { baseMs: 50, maxMs: 2000 });
+  }
 
   function leave(error: unknown): void {
     isAway = true;
@@ -136,13 +138,16 @@ export async function openRedisLink({ url, timeoutMs, logger }: RedisLinkOptions
       }
     },
     listen(channel, hear) {
-      const listener = redis.duplicate({ enableOfflineQueue: true, socketTimeout: undefined });
-      listeners.push(listener);
-      listener.on('error', (error) => logger.debug({ reason: reasonOf(error) }, 'redis_listener_failed'));
-      listener.on('message', (_channel, message) => hear(message));
-      listener.subscribe(channel).catch((error: unknown) => {
-        if (!isClosing) logger.warn({ reason: reasonOf(error) }, 'redis_listener_failed');
+      const listener: Redis = redis.duplicate({
+        autoResubscribe: false,
+        socketTimeout: undefined,
+        retryStrategy: (times: number): number => reconnect(listener, times),
       });
+      listeners.push(listener);
+      const report = (error: unknown) => logger.debug({ reason: reasonOf(error) }, 'redis_listener_failed');
+      listener.on('error', report);
+      listener.on('message', (_channel, message) => hear(message));
+      listener.on('ready', () => void listener.subscribe(channel).catch(report));
     },
     async close() {
       isClosing = true;

@@ -39,7 +39,8 @@ export function createSharedCache({ link, skill, logger }: SharedCacheOptions): 
 
   async function read(value: Buffer, remainingMs: number): Promise<CacheEntry | undefined> {
     try {
-      return { skill: skill.name, ...(await unpackAnswer(value)), remainingMs };
+      // Redis says 0 in an answer's last millisecond, and elsewhere a time of 0 stands for no end.
+      return { skill: skill.name, ...(await unpackAnswer(value)), remainingMs: Math.max(remainingMs, 1) };
     } catch (err) {
       logger.warn({ skill: skill.name, err }, 'redis_answer_unreadable');
       return undefined;
