@@ -43,6 +43,14 @@ export const importPlants: readonly Plant[] = [
     },
   },
   {
+    rule: 'inner-rooms-import-contracts-and-lib-only',
+    files: {
+      'src/importers/planted.ts':
+        "import { leaf } from '../transport/planted.ts';\nexport const planted = leaf;\n",
+      'src/transport/planted.ts': leaf,
+    },
+  },
+  {
     rule: 'a-policy-never-imports-another',
     files: {
       'src/policies/retry.ts':

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { ExitCode } from './exit-code.ts';
+import type { ImportOptions } from './import-options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a command came to; `done` where none ran, as after `--help`. */
@@ -102,6 +103,29 @@ export function createProgram(terminal: Terminal, outcome: Outcome): Command {
   help(list, [
     ['skillgate list', 'a table'],
     ["skillgate list --json | jq '.[].name'", 'the names alone'],
+  ]);
+
+  const importing = program
+    .command('import')
+    .description('Write definitions out of what a model server tells of its models, or of an ONNX file.')
+    .argument('<url>', 'the server, one of its routes, an OpenAPI document, or a path to an .onnx file')
+    .option('-m, --model <name...>', 'the models to import (of an OpenAPI document: the paths)')
+    .option('--all', 'import every model of the server')
+    .option('-n, --name <name>', 'the name of the skill, where it is one')
+    .option('-o, --output <dir>', 'the folder to write to; by default SKILLS_DIR')
+    .option('--token-env <variable>', 'the environment variable that holds a bearer token for the server')
+    .option('--force', 'replace files that are there')
+    .option('--dry-run', 'show the definitions, and write nothing')
+    .option('--json', 'write JSON, for machines')
+    .action(async (source: string, options: ImportOptions) => {
+      outcome.exitCode = await (await import('./import.ts')).importSkills(terminal, source, options);
+    });
+  help(importing, [
+    ['skillgate import http://localhost:8000', 'find out what is there, and import it'],
+    ['skillgate import http://localhost:8501 --model half_plus_two', 'TensorFlow Serving lists no models'],
+    ['skillgate import http://localhost:11434 --model llama3.2 --name ask_llama', 'one model of Ollama'],
+    ['skillgate import http://localhost:8000/openapi.json --dry-run', 'a FastAPI service; only look'],
+    ['skillgate import models/iris.onnx', 'a model that the gateway runs itself'],
   ]);
 
   const keys = program

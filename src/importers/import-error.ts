@@ -1,0 +1,11 @@
+/** Nothing can be imported, for a reason that a person can do something about. */
+export class ImportError extends Error {
+  override readonly name = 'ImportError';
+  /** Whether another command line would do, such as one with --model. */
+  readonly isUsage: boolean;
+
+  constructor(message: string, { isUsage = false }: { readonly isUsage?: boolean } = {}) {
+    super(message);
+    this.isUsage = isUsage;
+  }
+}
