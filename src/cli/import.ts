@@ -2,10 +2,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { type Config, loadConfig } from '../config/load-config.ts';
-import type { JsonObject } from '../contracts/json.ts';
+import type { JsonObject, JsonValue } from '../contracts/json.ts';
 import { ImportError } from '../importers/import-error.ts';
 import type { Hint, Imported, Omission } from '../importers/imported-skill.ts';
-import { isObject } from '../importers/json.ts';
 import { uniqueNames } from '../importers/names.ts';
 import { sampleInput } from '../importers/sample-input.ts';
 import { protocols } from '../protocols.ts';
@@ -25,6 +24,8 @@ interface Draft {
   readonly file: string;
   readonly definition: JsonObject;
   readonly hints: readonly Hint[];
+  /** An input that fits, where one can be made up. */
+  readonly sample: JsonValue | undefined;
 }
 
 /**
@@ -90,7 +91,10 @@ async function draft(
     // The check fills in defaults, which need not stand in the file.
     const checked = compile(structuredClone(definition));
     if ('compiled' in checked) {
-      drafts.push({ name: own, file: join(directory, `${own}.json`), definition, hints: skill.hints });
+      const sample = sampleInput(skill.definition.input_schema);
+      const fits = sample !== undefined && checked.compiled.validateInput(sample).length === 0;
+      const file = join(directory, `${own}.json`);
+      drafts.push({ name: own, file, definition, hints: skill.hints, sample: fits ? sample : undefined });
       continue;
     }
     const faults = checked.faults.map(({ pointer, reason }) => `${pointer || '(the file)'} ${reason}`);
@@ -184,8 +188,7 @@ function report(
 /** The command with which the first of the skills can be tried. */
 function writeNext(output: Terminal['stdout'], [first]: readonly Draft[]): void {
   if (first === undefined) return;
-  const { input_schema: schema } = first.definition;
-  const sample = isObject(schema) ? JSON.stringify(sampleInput(schema)) : undefined;
+  const sample = first.sample === undefined ? undefined : JSON.stringify(first.sample);
   const isShown = sample !== undefined && sample.length <= 200 && !/['\p{Cc}]/u.test(sample);
   output.write(`\nTry it: skillgate invoke ${first.name} --input '${isShown ? sample : '{…}'}'\n`);
 }

@@ -50,3 +50,11 @@ export const descriptionHint: Hint = {
   pointer: '/description',
   text: 'Say what the model does and when to use it: Claude chooses by this text.',
 };
+
+/** The hint for a property whose name the service reads, and Claude's API does not take. */
+export function oddNameHint(name: string): Hint {
+  return {
+    pointer: '/input_schema/properties',
+    text: `Claude's API takes property names of letters, digits, "_", "." and "-" alone, 64 at most: map ${JSON.stringify(name)} with /endpoint/request or /endpoint/response.`,
+  };
+}

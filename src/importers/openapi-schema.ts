@@ -109,7 +109,9 @@ function inlineRoot(schema: JsonValue, document: JsonValue): JsonValue {
   ) {
     if (seen.has(reference)) throw new SchemaError(`has a schema ${reference} that is only itself`);
     seen.add(reference);
-    root = resolve(reference, document);
+    const target = resolve(reference, document);
+    const { $ref: _, ...beside } = isObject(root) ? root : {};
+    root = isObject(target) ? { ...target, ...beside } : target;
   }
   return root;
 }

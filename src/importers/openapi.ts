@@ -6,10 +6,11 @@ import {
   type Imported,
   type ImportedSkill,
   type Omission,
+  oddNameHint,
   openDescription,
 } from './imported-skill.ts';
 import { entriesOf, isObject, listAt, memberAt, textAt } from './json.ts';
-import { skillName } from './names.ts';
+import { propertyName, skillName } from './names.ts';
 import { SchemaError, type SchemaReading, standaloneSchema } from './openapi-schema.ts';
 import { objectSchema } from './tensor-schema.ts';
 
@@ -120,6 +121,9 @@ function importOperation(
               },
             ]
           : []),
+        ...entriesOf(input.schema.properties)
+          .filter(([property]) => propertyName(property) !== property)
+          .map(([property]) => oddNameHint(property)),
         ...authHints(operation, document),
       ],
     };

@@ -9,6 +9,8 @@ const maxItems = 64;
  * Makes an input that fits an imported schema, as a first one to try: what is required and nothing else, the first of
  * alternatives, as few items as there may be.
  *
+ * It does not look at every keyword: whoever shows the sample has to hold it to the schema.
+ *
  * @returns undefined where the schema leaves too much open, or asks for too much, to be shown
  */
 export function sampleInput(schema: JsonSchema): JsonValue | undefined {
@@ -49,7 +51,8 @@ function sampleObject(schema: JsonSchema, root: JsonSchema, depth: number): Json
     .filter(([name]) => required.has(name))
     .map(([name, part]) => [name, sample(part, root, depth + 1)] as const);
   const complete = members.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
-  return complete.length === required.size ? Object.fromEntries(complete) : undefined;
+  const isEnough = typeof schema.minProperties !== 'number' || schema.minProperties <= complete.length;
+  return complete.length === required.size && isEnough ? Object.fromEntries(complete) : undefined;
 }
 
 function sampleArray(schema: JsonSchema, root: JsonSchema, depth: number): JsonValue | undefined {

@@ -6,6 +6,7 @@ import {
   type Imported,
   type ImportedSkill,
   type Omission,
+  oddNameHint,
   openDescription,
 } from './imported-skill.ts';
 import { entriesOf, listAt, memberAt, textAt } from './json.ts';
@@ -225,12 +226,5 @@ function labelHint({ name }: Tensor, isOneOfSeveral: boolean): Hint {
   return {
     pointer: '/endpoint/options/labels',
     text: `If ${name} holds the scores of classes, name them: ${output}"labels": ["…"]; the output is then {prediction, confidence}, in /output_schema too.`,
-  };
-}
-
-function oddNameHint(name: string): Hint {
-  return {
-    pointer: '/input_schema/properties',
-    text: `Claude's API takes property names of letters, digits, "_", "." and "-" alone: map ${JSON.stringify(name)} with /endpoint/request or /endpoint/response.`,
   };
 }
