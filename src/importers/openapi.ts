@@ -91,14 +91,11 @@ function importOperation(
     );
     const { url, base, isElsewhere } = serverUrl(document, path, documentUrl);
     const title = textAt(operation, 'summary');
-    const told = [title && `${title.replace(/\.$/, '')}.`, textAt(operation, 'description')];
-    const known = told.filter((text) => text !== undefined && text !== '').join(' ');
+    const told = describeOperation(path, operation, document);
     const definition = {
       name: skillName(operationName(path, operation)),
       ...(title !== undefined && { title }),
-      description: openDescription(
-        known || `Calls ${path} of ${textAt(document, 'info', 'title') ?? 'a service'}.`,
-      ),
+      description: told.description,
       input_schema: input.schema,
       output_schema: output ?? {},
       endpoint: {
@@ -111,7 +108,7 @@ function importOperation(
     return {
       definition,
       hints: [
-        descriptionHint,
+        ...(told.isOpen ? [descriptionHint] : []),
         ...(output === undefined ? [outputHint] : []),
         ...(isElsewhere
           ? [
@@ -189,6 +186,18 @@ function isPlainGet(operation: JsonValue | undefined): boolean {
     operation !== undefined &&
     listAt(operation, 'parameters').every((parameter) => memberAt(parameter, 'required') !== true)
   );
+}
+
+/** What the document says of a route. A summary alone, which FastAPI makes of a function's name, tells Claude nothing. */
+function describeOperation(path: string, operation: JsonValue, document: JsonValue) {
+  const summary = textAt(operation, 'summary');
+  const description = textAt(operation, 'description');
+  const told = [summary && `${summary.replace(/\.$/, '')}.`, description].filter(
+    (text) => text !== undefined,
+  );
+  if (description !== undefined) return { description: told.join(' '), isOpen: false };
+  const service = textAt(document, 'info', 'title') ?? 'a service';
+  return { description: openDescription([...told, `Calls ${path} of ${service}.`].join(' ')), isOpen: true };
 }
 
 /** FastAPI makes an operation's id of its function, its path and its method: the function is the name. */

@@ -16,6 +16,7 @@ describe('skillgate', () => {
       ['test'],
       ['invoke'],
       ['list'],
+      ['import'],
       ['keys'],
       ['keys', 'create'],
     ]) {

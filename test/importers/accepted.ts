@@ -31,6 +31,8 @@ export function expectAccepted({ skills }: Imported, mayBeRefused = /^$/): void 
       for (const { reason } of result.faults) expect(reason).toMatch(mayBeRefused);
       continue;
     }
+    // A body of an OpenAPI document may use keywords that no sample looks at; the command shows only what fits.
+    if (definition.endpoint.protocol === undefined) continue;
     const sample = sampleInput(definition.input_schema);
     if (sample !== undefined) expect(result.compiled.validateInput(sample)).toEqual([]);
     // Names that the service itself reads have to stay as they are.

@@ -114,6 +114,30 @@ describe('the schema of a body', () => {
   });
 });
 
+describe('the description', () => {
+  const described = (operation: { readonly [key: string]: JsonValue }) => {
+    const requestBody = { content: { 'application/json': { schema: { type: 'object' } } } };
+    const document = {
+      openapi: '3.1.0',
+      info: { title: 'Moods' },
+      paths: { '/run': { post: { requestBody, responses: {}, ...operation } } },
+    };
+    return importOpenapi(document, { documentUrl, knownFormats }).skills[0];
+  };
+
+  it('is that of the route, where it has one', () => {
+    const skill = described({ summary: 'Run', description: 'Tells the mood of a text.' });
+    expect(skill?.definition.description).toBe('Run. Tells the mood of a text.');
+    expect(skill?.hints.map(({ pointer }) => pointer)).toEqual(['/output_schema']);
+  });
+
+  it('is to be filled in where there is a name at most', () => {
+    const skill = described({ summary: 'Run' });
+    expect(skill?.definition.description).toMatch(/^Run\. Calls \/run of Moods\. \(To fill in: /);
+    expect(skill?.hints.map(({ pointer }) => pointer)).toEqual(['/description', '/output_schema']);
+  });
+});
+
 describe('the service', () => {
   it('is where the document says, with its credentials to fill in', () => {
     const { skills } = importBody(
