@@ -109,7 +109,11 @@ export function createProgram(terminal: Terminal, outcome: Outcome): Command {
     .command('import')
     .description('Write definitions out of what a model server tells of its models, or of an ONNX file.')
     .argument('<url>', 'the server, one of its routes, an OpenAPI document, or a path to an .onnx file')
-    .option('-m, --model <name...>', 'the models to import (of an OpenAPI document: the paths)')
+    .option(
+      '-m, --model <name>',
+      'a model to import, again for several (of an OpenAPI document: a path)',
+      also,
+    )
     .option('--all', 'import every model of the server')
     .option('-n, --name <name>', 'the name of the skill, where it is one')
     .option('-o, --output <dir>', 'the folder to write to; by default SKILLS_DIR')
@@ -149,6 +153,11 @@ export function createProgram(terminal: Terminal, outcome: Outcome): Command {
   help(create, keyExamples);
 
   return program;
+}
+
+/** Collects the values of an option that may stand several times. */
+function also(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 type Example = readonly [command: string, meaning: string];

@@ -27,7 +27,10 @@ const allKinds: readonly ServerKind[] = [
 const routes: readonly (readonly [RegExp, readonly ServerKind[]])[] = [
   [/^(.*)\/v2\/models\/([^/:]+)(?:\/versions\/([^/:]+))?(?:\/[a-z]+)?$/, ['open-inference']],
   [/^(.*)\/v2(?:\/(?:models|health\/[a-z]+|repository\/index))?$/, ['open-inference']],
-  [/^(.*)\/v1\/models\/([^/:]+)(?:\/versions\/([^/:]+))?(?:\/metadata|:[a-z]+)?$/, ['tensorflow-serving']],
+  [
+    /^(.*)\/v1\/models\/([^/:]+)(?:\/versions\/([^/:]+))?(?:\/metadata|:[a-z]+)?$/,
+    ['tensorflow-serving', 'openai'],
+  ],
   [
     /^(.*)\/v1(?:\/models|\/chat\/completions|\/completions|\/embeddings)?$/,
     ['openai', 'tensorflow-serving'],
@@ -41,6 +44,11 @@ const routes: readonly (readonly [RegExp, readonly ServerKind[]])[] = [
  * @throws ImportError where it is no URL of HTTP
  */
 export function readTarget(text: string): Target {
+  if (/^(?:\.{0,2}\/|~)/.test(text)) {
+    throw new ImportError(`${text} is a path; of files, those that end in .onnx can be imported.`, {
+      isUsage: true,
+    });
+  }
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
   if (url === null || url.hostname === '') {
     throw new ImportError(`${text} is neither a URL nor a file.`, { isUsage: true });

@@ -171,6 +171,9 @@ describe('a server of the Open Inference Protocol', () => {
       '/v2/models/b': json({ name: 'b', inputs: [tensor], outputs: [{ ...tensor, datatype: 'COMPLEX' }] }),
       '/v2/models/c': json({ error: 'not loaded' }, { status: 400 }),
     });
+    const two = await importFrom(url, '--model', 'a', '--model', 'c');
+    expect(two.skills.map(({ definition }) => definition.name)).toEqual(['a']);
+    expect(two.omissions).toEqual([{ what: 'the model c', reason: 'is not ready (not loaded)' }]);
     const asked = await runCommand(['import', url]);
     expect(asked).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('3 models: a, b, c') });
     const misspelt = await runCommand(['import', url, '--model', 'aa']);
@@ -289,6 +292,14 @@ describe('a server with OpenAI’s API', () => {
       endpoint: { protocol: 'openai', url, model: 'org/Tiny-1.5B' },
     });
     expect(await call(imported, { text: 'Hi' })).toEqual({ status: 200, output: { text: 'Hello!' } });
+  });
+
+  it('has its model chosen by a URL, and what it says cannot drive the terminal', async () => {
+    const { url } = await serve({ '/v1/models': modelList('a\u001b[2J', 'b') });
+    const { skills } = await importFrom(`${url}/v1/models/b`);
+    expect(skills.map(({ definition }) => definition.endpoint.model)).toEqual(['b']);
+    const { stderr } = await runCommand(['import', url]);
+    expect(stderr).toContain('The server has 2 models: a [2J, b.');
   });
 
   it('is Ollama where it lists tags, and tells itself what a model is for', async () => {
@@ -547,6 +558,7 @@ describe('a URL at which there is nothing to import', () => {
     ['grpc://localhost:8500', 'give the REST port'],
     ['ftp://localhost/', 'has to begin with http'],
     ['http://me:secret@localhost/', 'must not hold a user'],
+    ['./model.gguf', 'of files, those that end in .onnx'],
     ['not a url', 'neither a URL nor a file'],
   ])('is wrong usage: %s', async (source, message) => {
     const { exitCode, stderr } = await runCommand(['import', source]);
