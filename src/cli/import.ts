@@ -160,7 +160,8 @@ function report(
       definition,
       to_fill_in: hints,
     }));
-    writeJson(stdout, { source, kind: read.kind, tried: read.tried, dry_run: dryRun, skills, omissions });
+    const tried = read.tried.map(({ route, looksFor, outcome }) => ({ route, looks_for: looksFor, outcome }));
+    writeJson(stdout, { source, kind: read.kind, tried, dry_run: dryRun, skills, omissions });
     return;
   }
   // Standard output holds the definitions alone, so that it can be piped.

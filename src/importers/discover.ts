@@ -54,7 +54,8 @@ interface Outcome {
  */
 export async function discover(target: Target, model: string | undefined, ask: Ask): Promise<Discovery> {
   const probes = target.kinds.flatMap((kind) => probesOf(kind, target, model));
-  const outcomes = await Promise.all(probes.map((probe) => tryOut(probe, ask)));
+  const asked = askOnce(ask);
+  const outcomes = await Promise.all(probes.map((probe) => tryOut(probe, asked)));
   const tried = outcomes.map(toTrial);
   for (const { probe, result } of outcomes) {
     if (result instanceof SkillgateError || !probe.isIt(result)) continue;
@@ -64,6 +65,16 @@ export async function discover(target: Target, model: string | undefined, ask: A
     return { kind: probe.kind, body: result.body ?? null, url: probe.url, tried };
   }
   throw new ImportError(explain(target, outcomes, tried));
+}
+
+/** Two kinds of servers may be known by one route. */
+function askOnce(ask: Ask): Ask {
+  const answers = new Map<string, Promise<ServerAnswer>>();
+  return (url) => {
+    const answer = answers.get(url.href) ?? ask(url);
+    answers.set(url.href, answer);
+    return answer;
+  };
 }
 
 async function tryOut(probe: Probe, ask: Ask): Promise<Outcome> {

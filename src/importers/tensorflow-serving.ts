@@ -118,7 +118,7 @@ interface Tensors {
 
 /** A call is one row where every tensor has a batch dimension; else the tensors as they are. */
 function predictSkill({ inputs, outputs }: Tensors): Mapped {
-  const inRows = [...inputs, ...outputs].every(({ shape }) => shape === undefined || isOpen(shape[0], shape));
+  const inRows = [...inputs, ...outputs].every(hasOpenBatch);
   const toRow = (tensor: Tensor): Tensor =>
     inRows && tensor.shape ? { ...tensor, shape: tensor.shape.slice(1) } : tensor;
   const rows = { inputs: inputs.map(toRow).map(withBytes), outputs: outputs.map(toRow).map(withBytes) };
@@ -193,8 +193,9 @@ function readShape(shape: JsonValue | undefined): Tensor['shape'] {
   });
 }
 
-function isOpen(size: number | undefined, shape: readonly unknown[]): boolean {
-  return shape.length > 0 && size === undefined;
+/** Whether the first dimension is open, or may be where the rank is. */
+function hasOpenBatch({ shape }: Tensor): boolean {
+  return shape === undefined || (shape.length > 0 && shape[0] === undefined);
 }
 
 function withBytes(tensor: Tensor): Tensor {

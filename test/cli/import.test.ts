@@ -5,13 +5,14 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { readJson, startApp, type WrittenDefinition } from '../app.ts';
 import { chat, modelList, routes } from '../servers/generation.ts';
 import { unusedPort } from '../servers/listen.ts';
-import { type Behaviour, hang, html, json, startModelServer } from '../servers/model-server.ts';
+import { type Behaviour, hang, html, json, startModelServer, text } from '../servers/model-server.ts';
 import { startOpenInferenceServer } from '../servers/open-inference.ts';
 import { startTensorflowServing } from '../servers/tensorflow-serving.ts';
 import { runCommand } from './stand-in-terminal.ts';
 
 interface ImportResult {
   readonly kind: string;
+  readonly tried: readonly { readonly route: string; readonly looks_for: string; readonly outcome: string }[];
   readonly skills: readonly {
     readonly file: string;
     readonly definition: WrittenDefinition;
@@ -90,6 +91,11 @@ describe('a server of the Open Inference Protocol', () => {
     const { url } = await startSimple('triton');
     const imported = await importFrom(url);
     expect(imported.kind).toContain('Open Inference');
+    expect(imported.tried[0]).toEqual({
+      route: 'GET /v2',
+      looks_for: imported.kind,
+      outcome: '200, and this is it',
+    });
     const definition = imported.skills[0]?.definition;
     expect(definition).toMatchObject({
       name: 'iris',
@@ -539,6 +545,19 @@ describe('a URL at which there is nothing to import', () => {
     }
   });
 
+  it('is asked for no route twice, and in a way that runs no model', async () => {
+    const server = await startModelServer();
+    onTestFinished(() => server.close());
+    server.always(html(404, 'Not here'));
+    await runCommand(['import', server.url]);
+    expect(server.requests.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+      'GET /api/tags',
+      'GET /openapi.json',
+      'GET /v1/models',
+      'GET /v2',
+    ]);
+  });
+
   it('is told to refuse connections, where it does', async () => {
     const { exitCode, stderr } = await runCommand(['import', `127.0.0.1:${await unusedPort()}`]);
     expect(exitCode).toBe(1);
@@ -563,6 +582,16 @@ describe('a URL at which there is nothing to import', () => {
   ])('is wrong usage: %s', async (source, message) => {
     const { exitCode, stderr } = await runCommand(['import', source]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(message) });
+  });
+
+  it('is refused where its answer is one that nothing should walk', async () => {
+    const { url } = await serve({
+      '/openapi.json': text('{"openapi": "3.1.0", "paths": {"__proto__": {}}}'),
+    });
+    expect(await runCommand(['import', url])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('must not have a property named __proto__ (at /paths)'),
+    });
   });
 
   it('tells a machine the same', async () => {
