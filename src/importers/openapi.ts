@@ -83,8 +83,8 @@ function importOperation(
       return `needs the ${textAt(first, 'in') ?? 'other'} parameter ${textAt(first, 'name') ?? ''}, and a skill sends a body alone`;
     }
     const body = jsonSchemaIn(followed(memberAt(operation, 'requestBody'), document));
-    if (typeof body === 'string') return body;
-    const input = inputOf(standaloneSchema(body, reading));
+    if ('reason' in body) return body.reason;
+    const input = inputOf(standaloneSchema(body.schema, reading));
     const output = outputOf(operation, reading);
     const readyUrl = readyPaths.find((candidate) =>
       isPlainGet(memberAt(document, 'paths', candidate, 'get')),
@@ -130,13 +130,15 @@ function importOperation(
   }
 }
 
-/** The JSON body of a request or an answer; why there is none, where that is so. */
-function jsonSchemaIn(holder: JsonValue | undefined): JsonValue | string {
-  if (holder === undefined) return 'takes no body';
+/** The schema of the JSON body of a request or an answer; or why there is none, as the rest of a sentence. */
+function jsonSchemaIn(
+  holder: JsonValue | undefined,
+): { readonly schema: JsonValue } | { readonly reason: string } {
+  if (holder === undefined) return { reason: 'takes no body' };
   const content = entriesOf(memberAt(holder, 'content'));
   const found = content.find(([type]) => /^application\/(?:[\w.-]+\+)?json\b/i.test(type));
-  if (found) return memberAt(found[1], 'schema') ?? {};
-  return `takes ${content.map(([type]) => type).join(', ') || 'a body of no kind'}, not JSON`;
+  if (found) return { schema: memberAt(found[1], 'schema') ?? {} };
+  return { reason: `takes ${content.map(([type]) => type).join(', ') || 'a body of no kind'}, not JSON` };
 }
 
 /** Claude's tools take objects: another body becomes a property. */
@@ -166,9 +168,9 @@ function outputOf(operation: JsonValue, reading: SchemaReading): JsonSchema | un
   const answer = ['200', '201', '2XX', 'default']
     .map((status) => memberAt(responses, status))
     .find((candidate) => candidate !== undefined);
-  const schema = jsonSchemaIn(followed(answer, reading.document));
-  if (typeof schema === 'string') return undefined;
-  const standalone = standaloneSchema(schema, reading);
+  const body = jsonSchemaIn(followed(answer, reading.document));
+  if ('reason' in body) return undefined;
+  const standalone = standaloneSchema(body.schema, reading);
   return Object.keys(standalone).some((key) => key !== 'title') ? standalone : undefined;
 }
 
