@@ -61,32 +61,9 @@ async function checkWrong({ door: { wrong }, gateway, recorder }: Scene): Promis
   return verdict(isRight, found.join(', '));
 }
 
-async function checkLoading({ door: { loading }, gateway, recorder }: Scene): Promise<Finding> {
-  const { begin, ...question } = loading;
-  await waitUntilReady(gateway, question.skill);
-  await begin();
-  const start = performance.now();
-  const codes = new Set<string>();
-  const states = new Set<string>();
-  let retryAfter: string | null = null;
-  for (;;) {
-    const answer = await gateway.ask(question);
-    if (answer.code === undefined) break;
-    const isLate = performance.now() - start > 60_000;
-    if (isLate || !passing.has(answer.code)) return { verdict: 'fault', found: describe(answer) };
-    const isNew = !codes.has(answer.code);
-    codes.add(answer.code);
-    if (answer.code === 'model_not_ready') {
-      retryAfter ??= answer.retryAfter;
-      if (isNew) {
-        await recorder.probe('the probe of a model that is loading', question.skill);
-        await recorder.infer('a call of a model that is loading', question);
-      }
-    }
-    states.add(await gateway.stateOf(question.skill));
-    await sleep(10);
-  }
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+async function checkLoading(scene: Scene): Promise<Finding> {
+  const { codes, states, retryAfter, last, seconds } = await callWhileLoading(scene);
+  if (last.code !== undefined) return { verdict: 'fault', found: describe(last) };
   if (codes.size === 0)
     return { verdict: 'ok', found: `the server kept the call waiting: 200 after ${seconds} s` };
   const told = [...codes].map((code) => `\`${code}\``).join(', ');
@@ -94,6 +71,53 @@ async function checkLoading({ door: { loading }, gateway, recorder }: Scene): Pr
     codes.has('model_not_ready') && retryAfter !== null,
     `${told} (state ${[...states].join(', ')}; Retry-After ${retryAfter ?? 'none'}), 200 after ${seconds} s`,
   );
+}
+
+interface Loading {
+  /** What calls were told, and the states that the gateway knew, as they came up. */
+  readonly codes: ReadonlySet<string>;
+  readonly states: ReadonlySet<string>;
+  readonly retryAfter: string | null;
+  /** The answer that ended it. */
+  readonly last: Answer;
+  readonly seconds: string;
+}
+
+/** Has a model loaded, and calls it again and again until it answers, or something else goes wrong. */
+async function callWhileLoading({ door: { loading }, gateway, recorder }: Scene): Promise<Loading> {
+  const { begin, ...question } = loading;
+  await waitUntilReady(gateway, question.skill);
+  await begin();
+  const start = performance.now();
+  const codes = new Set<string>();
+  const states = new Set<string>();
+  let retryAfter: string | null = null;
+  let last: Answer | undefined;
+  const ask = async (): Promise<void> => {
+    const answer = await gateway.ask(question);
+    const { code } = answer;
+    const isLate = performance.now() - start > 60_000;
+    if (code === undefined || !passing.has(code) || isLate) last ??= answer;
+    else codes.add(code);
+    if (code === 'model_not_ready') retryAfter ??= answer.retryAfter;
+  };
+  let isRecorded = false;
+  const asked: Promise<void>[] = [];
+  while (last === undefined) {
+    // Not awaited: Triton lets who asks for the metadata of a model wait until it is loaded.
+    asked.push(ask());
+    const state = await gateway.stateOf(question.skill);
+    states.add(state);
+    if (!isRecorded && (codes.has('model_not_ready') || state === 'loading')) {
+      isRecorded = true;
+      await recorder.probe('the probe of a model that is loading', question.skill);
+      await recorder.infer('a call of a model that is loading', question);
+    }
+    await sleep(30);
+  }
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  await Promise.all(asked);
+  return { codes, states, retryAfter, last, seconds };
 }
 
 async function checkUnloading({ door: { unloading }, gateway, recorder }: Scene): Promise<Finding> {

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { mkdir, readFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 
 /** A process that runs beside this one, in a process group of its own. */
 export interface Background {
@@ -21,7 +21,6 @@ export interface Command {
   readonly log: string;
 }
 
-const root = join(import.meta.dirname, '../..');
 const running = new Set<Background>();
 
 /** Starts a process that gives way to others. It ends with this one at the latest, see `stopAll`. */
@@ -38,11 +37,10 @@ export async function startBackground({ program, args, env, cwd, log }: Command)
   });
   const exited = once(child, 'exit');
   let isStopping = false;
-  const failed = exited.then(([code, signal]): never => {
+  const failed = exited.then(async ([code, signal]): Promise<never> => {
     running.delete(background);
-    throw new Error(
-      isStopping ? 'stopped' : `${program} ended with ${code ?? signal}, see ${relative(root, log)}`,
-    );
+    const said = isStopping ? '' : `: ${lastLine(await readFile(log, 'utf8'))}`;
+    throw new Error(`${basename(program)} ended with ${code ?? signal}${said}`);
   });
   // Whoever waits for the server hears of it; afterwards nobody may be listening.
   failed.catch(() => undefined);
@@ -63,6 +61,10 @@ export async function startBackground({ program, args, env, cwd, log }: Command)
   };
   running.add(background);
   return background;
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1)?.slice(0, 300) ?? '';
 }
 
 /** Stops whatever still runs. */

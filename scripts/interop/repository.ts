@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '../../src/contracts/json.ts';
 import type { Door, Question, WrittenSkill } from './model-server.ts';
 import { writeSkill } from './skill.ts';
@@ -39,6 +40,8 @@ export function repositoryDoor(prefix: string, url: string, repository: string):
       ...short,
       async begin() {
         await tell('unload');
+        // Triton says so before it has; a call that meets it then waits for the next load.
+        await waitUntilGone(`${repository}/v2/models/slow`);
         // Loads beside the calls that find it at that; how it ends, they show.
         tell('load').catch((error: unknown) => console.error(String(error)));
       },
@@ -47,4 +50,13 @@ export function repositoryDoor(prefix: string, url: string, repository: string):
     long: { skill: slow.name, input: { seconds: longSeconds } },
     short,
   };
+}
+
+/** @throws Error where the server has the model for ten more seconds */
+async function waitUntilGone(url: string): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while ((await fetch(url)).ok) {
+    if (performance.now() > deadline) throw new Error('the server does not unload the model');
+    await sleep(50);
+  }
 }

@@ -34,7 +34,7 @@ export const llama: ModelServer = {
     let background: Background = await start();
     await waitFor(`${url}/health`, background);
     return {
-      version: `llama.cpp of xllamacpp ${version}`,
+      version: 'llama.cpp',
       doors: [
         llamaDoor(url, async () => {
           await background.stop();

@@ -60,6 +60,8 @@ export const torchserve: ModelServer = {
         PATH: `${join(python.folder, 'bin')}:${process.env.PATH}`,
         PYTHONPATH: join(import.meta.dirname, 'modules'),
         PYTHONDONTWRITEBYTECODE: '1',
+        // It takes a file there for the sign that it runs already.
+        TMPDIR: folder,
       },
       cwd: folder,
       log: join(folder, 'server.log'),
