@@ -4,7 +4,8 @@
 // TypeScript 7 has no compiler API that dependency-cruiser could use, and without a parser for .ts it reads nothing
 // and reports no faults. Hence `parser: 'swc'`, which also sees `import type`.
 
-const innerRooms = 'policies|adapters|stores|skills|credentials|readiness|pipeline|transport|jobs|exports';
+const innerRooms =
+  'policies|adapters|stores|skills|credentials|readiness|pipeline|transport|jobs|exports|importers';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {

@@ -48,6 +48,8 @@ export const importPlants: readonly Plant[] = [
       'src/exports/planted.ts':
         "import { leaf } from '../skills/planted.ts';\nexport const planted = leaf;\n",
       'src/skills/planted.ts': leaf,
+      'src/importers/planted.ts':
+        "import { leaf } from '../skills/planted.ts';\nexport const planted = leaf;\n",
     },
   },
   {

@@ -162,7 +162,8 @@ export async function createGateway({ config, logger, metrics }: GatewayOptions)
   };
 }
 
-async function openTransports(config: Config): Promise<Transports> {
+/** Opens the ways to model servers, as the environment has them. */
+export async function openTransports(config: Config): Promise<Transports> {
   const read = (path: string | undefined) => (path === undefined ? undefined : readFile(path, 'utf8'));
   const options = {
     allowHosts: config.upstreamAllowHosts,

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { version } from '../version.ts';
 import type { ExitCode } from './exit-code.ts';
 import { type ExportOptions, exportFormats } from './export-options.ts';
+import type { ImportOptions } from './import-options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a command came to; `done` where none ran, as after `--help`. */
@@ -179,6 +180,33 @@ export function createProgram(terminal: Terminal, outcome: Outcome): Command {
     ['skillgate export --all --format openapi -o openapi.json', ''],
   ]);
 
+  const importing = program
+    .command('import')
+    .description('Write definitions out of what a model server tells of its models, or of an ONNX file.')
+    .argument('<url>', 'the server, one of its routes, an OpenAPI document, or a path to an .onnx file')
+    .option(
+      '-m, --model <name>',
+      'a model to import, again for several (of an OpenAPI document: a path)',
+      also,
+    )
+    .option('--all', 'import every model of the server')
+    .option('-n, --name <name>', 'the name of the skill, where it is one')
+    .option('-o, --output <dir>', 'the folder to write to; by default SKILLS_DIR')
+    .option('--token-env <variable>', 'the environment variable that holds a bearer token for the server')
+    .option('--force', 'replace files that are there')
+    .option('--dry-run', 'show the definitions, and write nothing')
+    .option('--json', 'write JSON, for machines')
+    .action(async (source: string, options: ImportOptions) => {
+      outcome.exitCode = await (await import('./import.ts')).importSkills(terminal, source, options);
+    });
+  help(importing, [
+    ['skillgate import http://localhost:8000', 'find out what is there, and import it'],
+    ['skillgate import http://localhost:8501 --model half_plus_two', 'TensorFlow Serving lists no models'],
+    ['skillgate import http://localhost:11434 --model llama3.2 --name ask_llama', 'one model of Ollama'],
+    ['skillgate import http://localhost:8000/openapi.json --dry-run', 'a FastAPI service; only look'],
+    ['skillgate import models/iris.onnx', 'a model that the gateway runs itself'],
+  ]);
+
   const keys = program
     .command('keys')
     .description('Make keys for callers.')
@@ -200,6 +228,11 @@ export function createProgram(terminal: Terminal, outcome: Outcome): Command {
   help(create, keyExamples);
 
   return program;
+}
+
+/** Collects the values of an option that may stand several times. */
+function also(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 type Example = readonly [command: string, meaning: string];

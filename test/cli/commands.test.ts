@@ -17,6 +17,7 @@ describe('skillgate', () => {
       ['invoke'],
       ['list'],
       ['export'],
+      ['import'],
       ['keys'],
       ['keys', 'create'],
       ['worker'],

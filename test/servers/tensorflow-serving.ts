@@ -36,6 +36,8 @@ export interface StandInModel {
   /** The states of the versions by number; version 1 is available unless said otherwise. */
   readonly versions?: Readonly<Record<string, VersionState>>;
   readonly labels?: Readonly<Record<string, string>>;
+  /** The signatures as `…/metadata` tells them (SignatureDefMap in protobuf's JSON). */
+  readonly signatureDefs?: Readonly<Record<string, unknown>>;
 }
 
 export interface TensorflowServing {
@@ -77,6 +79,7 @@ interface VersionStatus {
 
 const inferPath =
   /^\/v1\/models\/([^/:]+)(?:\/versions\/(\d+)|\/labels\/([^/:]+))?:(classify|regress|predict)$/;
+const metadataPath = /^\/v1\/models\/([^/:]+)(?:\/versions\/(\d+))?\/metadata$/;
 const statusPath = /^\/v1\/models(?:\/([^/:]+))?(?:\/versions\/(\d+)|\/labels\/([^/:]+))?$/;
 
 /** Starts the stand-in on a free port of 127.0.0.1. */
@@ -126,6 +129,21 @@ export async function startTensorflowServing(
     });
   }
 
+  /** The metadata of a model that is loaded (get_model_metadata_impl.cc). */
+  function answerMetadata(name: string, version: string | undefined): string {
+    const available = [...(statuses.get(name) ?? [])].filter(([, { state }]) => state === 'AVAILABLE');
+    const found = available.map(([number]) => number).find((number) => (version ?? number) === number);
+    if (found === undefined) {
+      const asked = version === undefined ? `Latest(${name})` : `Specific(${name}, ${version})`;
+      throw new StatusError('NOT_FOUND', `Servable not found for request: ${asked}`);
+    }
+    const signature_def = { signature_def: models[name]?.signatureDefs ?? {} };
+    return JSON.stringify({
+      model_spec: { name, signature_name: '', version: found },
+      metadata: { signature_def },
+    });
+  }
+
   function answerInference(name: string, version: string | undefined, method: string, body: string): string {
     const model = models[name];
     const available = [...(statuses.get(name) ?? [])].filter(([, { state }]) => state === 'AVAILABLE');
@@ -165,6 +183,8 @@ export async function startTensorflowServing(
       const [, model = '', version, label, verb = ''] = infer;
       return answerInference(model, versionOf(model, version, label), verb, body);
     }
+    const metadata = method === 'GET' ? metadataPath.exec(path) : null;
+    if (metadata) return answerMetadata(metadata[1] ?? '', metadata[2]);
     const status = method === 'GET' ? statusPath.exec(path) : null;
     if (status) {
       const [, model, version, label] = status;
