@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readJson } from '../app.ts';
 import { after as delayed, json } from '../servers/model-server.ts';
-import { ask, type Era, eras, send, startTool, textOf, toolName } from './message.ts';
+import { ask, type Era, eras, send, startTool, textOf, toolName, waitForMessage } from './message.ts';
 import { askWithTasks, beginTask, call, endedTask, sendWithTasks } from './tasks.ts';
 
 const slowly = delayed(600, json({ prediction: 'late' }));
@@ -159,8 +159,14 @@ describe('tasks of 2026-07-28', () => {
     const begun = await beginTask(url, era);
     const { result } = await ask(url, era, 'tools/call', { ...call, task: { ttl: 1 } });
     expect(result).toMatchObject({ resultType: 'complete', structuredContent: { prediction: 'late' } });
-    for (const method of ['tasks/get', 'tasks/update', 'tasks/cancel']) {
-      const response = await send(url, era, method, { taskId: begun?.taskId, inputResponses: {} });
+    const { taskId } = begun ?? {};
+    for (const [method, params] of [
+      ['tasks/get', { taskId }],
+      ['tasks/update', { taskId, inputResponses: {} }],
+      ['tasks/cancel', { taskId }],
+      ['subscriptions/listen', { notifications: { taskIds: [taskId] } }],
+    ] as const) {
+      const response = await send(url, era, method, params);
       expect(response.status).toBe(400);
       expect(await readJson(response)).toMatchObject({
         error: {
@@ -169,6 +175,15 @@ describe('tasks of 2026-07-28', () => {
         },
       });
     }
+  });
+
+  it('send no news: a subscription to them is acknowledged without their ids', async () => {
+    const { url } = await startSilentTool();
+    const begun = await beginTask(url, era);
+    const params = { notifications: { taskIds: [begun?.taskId] } };
+    const news = await sendWithTasks(url, era, 'subscriptions/listen', params);
+    const acknowledged = await waitForMessage(news, 'notifications/subscriptions/acknowledged');
+    expect(acknowledged.params?.notifications).toEqual({});
   });
 
   it('end without a word of their own: cancelled twice, or answered without having asked', async () => {

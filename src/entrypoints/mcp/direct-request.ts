@@ -78,8 +78,8 @@ function isTaskParameter(task: JsonValue | undefined): boolean {
   return task === undefined || (isJsonObject(task) && ['undefined', 'number'].includes(typeof task.ttl));
 }
 
-/** Whether a client of 2026-07-28 takes tasks. */
-function declaresTasks(meta: JsonObject): boolean {
+/** Whether a client of 2026-07-28 takes tasks, by the `_meta` of its request. */
+export function declaresTasks(meta: JsonObject): boolean {
   const capabilities = meta[CLIENT_CAPABILITIES_META_KEY];
   const extensions = isJsonObject(capabilities) ? capabilities.extensions : undefined;
   return isJsonObject(extensions) && isJsonObject(extensions[tasksExtension]);

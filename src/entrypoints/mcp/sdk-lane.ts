@@ -1,8 +1,10 @@
 import { createMcpHandler, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
 import type { FastifyRequest } from 'fastify';
-import { isJsonObject, type JsonValue } from '../../contracts/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../contracts/json.ts';
+import { declaresTasks } from './direct-request.ts';
 import { coreTasksRevision } from './era.ts';
 import { createSdkServer, type ServerIdentity } from './sdk-server.ts';
+import { undeclaredTasks } from './sdk-tasks.ts';
 import type { TaskHost } from './task-host.ts';
 import type { CallOrigin, ToolHost } from './tool-host.ts';
 
@@ -57,6 +59,11 @@ export function createSdkLane({ host, tasks, identity, bodyLimit, onError }: Sdk
   );
   return {
     async answer(request, body, origin, signal) {
+      if (listensForUndeclaredTasks(body)) {
+        const { code, message, data } = undeclaredTasks();
+        const { id = null } = body;
+        return Response.json({ jsonrpc: '2.0', id, error: { code, message, data } }, { status: 400 });
+      }
       const webRequest = toWebRequest(request, signal);
       exchanges.set(webRequest, { origin, hasCoreTasks: hasCoreTasks(body, webRequest.headers) });
       return handler.fetch(webRequest, body === undefined ? {} : { parsedBody: body });
@@ -75,6 +82,15 @@ function hasCoreTasks(body: JsonValue | undefined, headers: Headers): boolean {
   const isOlder =
     typeof asked === 'string' && asked < coreTasksRevision && SUPPORTED_PROTOCOL_VERSIONS.includes(asked);
   return !isOlder;
+}
+
+/** Whether news of tasks are asked for, of which the SDK knows nothing, by a client that does not take tasks. */
+function listensForUndeclaredTasks(body: JsonValue | undefined): body is JsonObject {
+  if (!isJsonObject(body) || body.method !== 'subscriptions/listen' || !isJsonObject(body.params))
+    return false;
+  const { notifications, _meta } = body.params;
+  const asks = isJsonObject(notifications) && notifications.taskIds !== undefined;
+  return asks && isJsonObject(_meta) && !declaresTasks(_meta);
 }
 
 function toWebRequest(request: FastifyRequest, signal: AbortSignal): Request {

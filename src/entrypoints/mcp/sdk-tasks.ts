@@ -98,9 +98,7 @@ function offerExtension(server: Server, tasks: TaskHost, origin: () => CallOrigi
   server.registerCapabilities({ extensions: { [tasksExtension]: {} } });
   const declared = () => {
     if (server.getClientCapabilities()?.extensions?.[tasksExtension] !== undefined) return origin();
-    throw new MissingRequiredClientCapabilityError({
-      requiredCapabilities: { extensions: { [tasksExtension]: {} } },
-    });
+    throw undeclaredTasks();
   };
 
   server.setRequestHandler('tasks/get', { params: idParams }, ({ taskId }) =>
@@ -130,6 +128,13 @@ function offerExtension(server: Server, tasks: TaskHost, origin: () => CallOrigi
       return {};
     }),
   );
+}
+
+/** What a client of 2026-07-28 is told that asks for tasks and does not declare them. */
+export function undeclaredTasks(): MissingRequiredClientCapabilityError {
+  return new MissingRequiredClientCapabilityError({
+    requiredCapabilities: { extensions: { [tasksExtension]: {} } },
+  });
 }
 
 /** Turns what goes wrong into errors of the protocol. */
