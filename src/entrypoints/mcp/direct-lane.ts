@@ -1,5 +1,5 @@
 import type { Caller } from '../../contracts/caller.ts';
-import { toSkillgateError } from '../../contracts/errors.ts';
+import { SkillgateError, toSkillgateError } from '../../contracts/errors.ts';
 import { hasEnded } from '../../contracts/jobs.ts';
 import type { JsonObject } from '../../contracts/json.ts';
 import type { DirectRequest } from './direct-request.ts';
@@ -55,16 +55,19 @@ export function createDirectLane({ host, tasks, identity }: DirectLaneOptions): 
     tool: Tool,
     context: CallContext,
   ): Promise<ToolResult & { readonly isTask?: boolean }> {
+    const begun = await tasks.begin(tool, input, context).catch(toSkillgateError);
+    if (begun instanceof SkillgateError) {
+      // Where no more jobs can wait, there may still be room for a call.
+      if (begun.code === 'overloaded') return host.call(tool, input, context);
+      return errorResult(begun, context.requestId);
+    }
     try {
-      const job = await tasks.beginAndWait(tool, input, context);
+      const job = await tasks.waitAMoment(begun, context);
       const result = hasEnded(job) ? await tasks.resultOf(job, context) : undefined;
       if (result !== undefined) return result;
       return { members: JSON.stringify(tasks.describe(job, 'modern')).slice(1, -1), meta: '', isTask: true };
     } catch (failure) {
-      const error = toSkillgateError(failure);
-      // Where no more jobs can wait, there may still be room for a call.
-      if (error.code === 'overloaded') return host.call(tool, input, context);
-      return errorResult(error, context.requestId);
+      return errorResult(toSkillgateError(failure), context.requestId);
     }
   }
 

@@ -14,8 +14,8 @@ import { errorResult, type ToolResult } from './tool-result.ts';
 export interface TaskHost {
   /** Makes the call a job. */
   begin(tool: Tool, input: JsonValue, context: CallContext): Promise<Job>;
-  /** As `begin`, and waits a moment for the end. Who leaves in that moment takes the job along. */
-  beginAndWait(tool: Tool, input: JsonValue, context: CallContext): Promise<Job>;
+  /** The job as it is after a moment, or at its end. Who leaves in that moment takes it along. */
+  waitAMoment(job: Job, context: CallContext): Promise<Job>;
   find(id: string, caller: Caller): Promise<Job>;
   /** The job once it has ended. */
   waitForEnd(id: string, caller: Caller, signal: AbortSignal): Promise<Job>;
@@ -53,24 +53,17 @@ export function createTaskHost({ host, jobs, keepMs, logger }: TaskHostOptions):
     }
   }
 
-  function begin(tool: Tool, input: JsonValue, context: CallContext): Promise<Job> {
-    const { caller, requestId, traceparent, cacheDirective } = context;
-    const skill = tool.skill.compiled.definition.name;
-    const submission = { skill, input, caller, requestId, traceparent, cacheDirective };
-    return told(jobs.submit({ ...submission, idempotencyKey: undefined }));
-  }
-
   return {
-    begin,
-    async beginAndWait(tool, input, context) {
-      const { caller, signal } = context;
-      const { id } = await begin(tool, input, context);
-      try {
-        return await told(jobs.wait(id, caller, taskAfterMs, signal), signal);
-      } catch (error) {
-        await told(jobs.cancel(id, caller));
-        throw error;
-      }
+    begin(tool, input, { caller, requestId, traceparent, cacheDirective }) {
+      const skill = tool.skill.compiled.definition.name;
+      const submission = { skill, input, caller, requestId, traceparent, cacheDirective };
+      return told(jobs.submit({ ...submission, idempotencyKey: undefined }));
+    },
+    async waitAMoment(job, { caller, signal }) {
+      // What cannot be told now, the client asks for later: the job is there.
+      const latest = await jobs.wait(job.id, caller, taskAfterMs, signal).catch(() => job);
+      if (!signal.aborted || hasEnded(latest)) return latest;
+      return told(jobs.cancel(job.id, caller));
     },
     find: (id, caller) => told(jobs.get(id, caller)),
     async waitForEnd(id, caller, signal) {
