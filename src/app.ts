@@ -11,6 +11,7 @@ import { jobs as jobRoutes } from './entrypoints/jobs.ts';
 import { jwksEntrypoint } from './entrypoints/jwks.ts';
 import { keptResults } from './entrypoints/mcp/kept-results.ts';
 import { mcp } from './entrypoints/mcp/mcp.ts';
+import { createTaskHost } from './entrypoints/mcp/task-host.ts';
 import { createToolHost } from './entrypoints/mcp/tool-host.ts';
 import { probes } from './entrypoints/probes.ts';
 import { requestIdOf } from './entrypoints/request-context.ts';
@@ -115,8 +116,10 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
   await http.register(docsPage);
   const results = createMemoryResults({ maxBytes: keptResultBytes, ttlMs: resultTtlMs });
   await http.register(keptResults, { results });
+  const host = createToolHost({ ...gateway, results, resultTtlMs });
   await http.register(mcp, {
-    host: createToolHost({ ...gateway, results, resultTtlMs }),
+    host,
+    tasks: createTaskHost({ host, jobs: jobs.service, keepMs: config.jobResultTtlMs, logger }),
     identity: { name: 'skillgate', version },
     logger,
     bodyLimit: config.bodyLimitBytes,

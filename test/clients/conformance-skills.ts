@@ -9,7 +9,7 @@ const pixel =
 
 /**
  * Skills that do what the suite's fixture tools do, where a skill can: a text, an image, an error, a slow call, a schema
- * with all keywords.
+ * with all keywords, and calls that become tasks.
  */
 export async function startConformanceSkills(): Promise<readonly WrittenDefinition[]> {
   const skillOf = async (
@@ -22,6 +22,10 @@ export async function startConformanceSkills(): Promise<readonly WrittenDefiniti
     model.always(behaviour);
     return definitionOf(model.url, { name, input_schema: { type: 'object' }, ...changes });
   };
+  const compute: Behaviour = (response, request) => {
+    const { seconds }: { seconds: number } = JSON.parse(request.body);
+    after(seconds * 1000, json('done'))(response, request);
+  };
   const text = { output_schema: { type: 'string' } };
   return Promise.all([
     skillOf('test_simple_text', json('This is a simple text response for testing.'), text),
@@ -30,6 +34,10 @@ export async function startConformanceSkills(): Promise<readonly WrittenDefiniti
     }),
     skillOf('test_error_handling', json({ error: 'intended' }, { status: 400 }), text),
     skillOf('test_tool_with_progress', after(6000, json('done')), text),
+    skillOf('greet', json('Hello!'), text),
+    skillOf('slow_compute', compute, text),
+    skillOf('failing_job', after(1000, json({ error: 'intended' }, { status: 400 })), text),
+    skillOf('confirm_delete', json('deleted'), text),
     skillOf('json_schema_2020_12_tool', json('done'), { ...text, input_schema: schemaOfAllKeywords }),
   ]);
 }

@@ -17,7 +17,7 @@ export interface Message {
   readonly method?: string;
   readonly params?: Record<string, unknown>;
   readonly result?: Record<string, unknown> & { readonly tools?: readonly Record<string, unknown>[] };
-  readonly error?: { readonly code: number; readonly message: string };
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
 }
 
 export interface SendOptions {
@@ -36,6 +36,7 @@ export function send(
   { headers = {}, meta = {}, signal, id = 1 }: SendOptions = {},
 ): Promise<Response> {
   const isModern = era === '2026-07-28';
+  const name = params.name ?? params.taskId;
   const envelope = isModern && {
     'io.modelcontextprotocol/protocolVersion': era,
     'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
@@ -47,7 +48,7 @@ export function send(
       ...plainHeaders,
       'mcp-protocol-version': era,
       ...(isModern && { 'mcp-method': method }),
-      ...(isModern && typeof params.name === 'string' && { 'mcp-name': params.name }),
+      ...(isModern && typeof name === 'string' && { 'mcp-name': name }),
       ...headers,
     },
     body: JSON.stringify({

@@ -35,6 +35,7 @@ describe.each(eras)('tools/list of %s', (era) => {
           properties: { prediction: { type: 'string' }, confidence: { type: 'number' } },
         },
         annotations: { readOnlyHint: true },
+        ...(era === '2025-11-25' && { execution: { taskSupport: 'optional' } }),
         _meta: { 'anthropic/maxResultSizeChars': 500_000 },
       },
     ]);

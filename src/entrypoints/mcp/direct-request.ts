@@ -1,13 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import {
+  CLIENT_CAPABILITIES_META_KEY,
   classifyInboundRequest,
   isJsonContentType,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/server';
-import type { JsonObject, JsonValue } from '../../contracts/json.ts';
-
-/** Whether a request is of the stateless revision (2026-07-28) or of one before it. */
-export type Era = 'modern' | 'legacy';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../contracts/json.ts';
+import { coreTasksRevision, type Era, tasksExtension } from './era.ts';
 
 /** A request that can be answered without the SDK's dispatcher. */
 export interface DirectRequest {
@@ -17,7 +16,16 @@ export interface DirectRequest {
   /** `traceparent` of the request's `_meta` (2026-07-28). */
   readonly traceparent: string | undefined;
   /** The tool to call; undefined where the tools are to be listed. */
-  readonly call: { readonly name: string; readonly input: JsonObject } | undefined;
+  readonly call: DirectCall | undefined;
+  /** Whether the request is of the revision that has tasks in its core. */
+  readonly hasCoreTasks: boolean;
+}
+
+export interface DirectCall {
+  readonly name: string;
+  readonly input: JsonObject;
+  /** Whether a task may be the answer: has to be in 2025-11-25, can be in 2026-07-28. */
+  readonly asTask: boolean;
 }
 
 const modernRevision = '2026-07-28';
@@ -29,7 +37,7 @@ const modernRevision = '2026-07-28';
  * @param body parsed from JSON
  */
 export function readDirectRequest(body: JsonValue, headers: IncomingHttpHeaders): DirectRequest | undefined {
-  if (!isObject(body) || (body.method !== 'tools/call' && body.method !== 'tools/list')) return undefined;
+  if (!isJsonObject(body) || (body.method !== 'tools/call' && body.method !== 'tools/list')) return undefined;
   if (!isJsonContentType(headers['content-type'] ?? null)) return undefined;
   const accept = headers.accept ?? '';
   if (!accept.includes('application/json') || !accept.includes('text/event-stream')) return undefined;
@@ -38,16 +46,18 @@ export function readDirectRequest(body: JsonValue, headers: IncomingHttpHeaders)
 
   const { id, method } = body;
   const params = body.params ?? {};
-  if ((typeof id !== 'string' && typeof id !== 'number') || !isObject(params)) return undefined;
+  if ((typeof id !== 'string' && typeof id !== 'number') || !isJsonObject(params)) return undefined;
   const meta = params._meta ?? {};
-  if (!isObject(meta)) return undefined;
+  if (!isJsonObject(meta)) return undefined;
   const { progressToken, traceparent } = meta;
   if (progressToken !== undefined && typeof progressToken !== 'string' && typeof progressToken !== 'number') {
     return undefined;
   }
+  const hasCoreTasks = era === 'legacy' && headers['mcp-protocol-version'] === coreTasksRevision;
   const request = {
     era,
     id,
+    hasCoreTasks,
     progressToken,
     traceparent: typeof traceparent === 'string' ? traceparent : undefined,
   };
@@ -55,10 +65,24 @@ export function readDirectRequest(body: JsonValue, headers: IncomingHttpHeaders)
     return params.cursor === undefined ? { ...request, call: undefined } : undefined;
 
   const { name, arguments: input = {} } = params;
-  if (typeof name !== 'string' || !isObject(input)) return undefined;
+  if (typeof name !== 'string' || !isJsonObject(input)) return undefined;
   if (params.requestState !== undefined || params.inputResponses !== undefined) return undefined;
   if (era === 'modern' && headers['mcp-name'] !== name) return undefined;
-  return { ...request, call: { name, input } };
+  if (hasCoreTasks && !isTaskParameter(params.task)) return undefined;
+  const asTask = era === 'modern' ? declaresTasks(meta) : hasCoreTasks && params.task !== undefined;
+  return { ...request, call: { name, input, asTask } };
+}
+
+/** What a call of 2025-11-25 says of the task that it is to become, if anything. */
+function isTaskParameter(task: JsonValue | undefined): boolean {
+  return task === undefined || (isJsonObject(task) && ['undefined', 'number'].includes(typeof task.ttl));
+}
+
+/** Whether a client of 2026-07-28 takes tasks, by the `_meta` of its request. */
+export function declaresTasks(meta: JsonObject): boolean {
+  const capabilities = meta[CLIENT_CAPABILITIES_META_KEY];
+  const extensions = isJsonObject(capabilities) ? capabilities.extensions : undefined;
+  return isJsonObject(extensions) && isJsonObject(extensions[tasksExtension]);
 }
 
 function eraOf(body: JsonObject, headers: IncomingHttpHeaders): Era | undefined {
@@ -80,8 +104,4 @@ function eraOf(body: JsonObject, headers: IncomingHttpHeaders): Era | undefined 
   return isLegacy && (version === undefined || SUPPORTED_PROTOCOL_VERSIONS.includes(version))
     ? 'legacy'
     : undefined;
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { SkillgateError } from '../../contracts/errors.ts';
-import type { JsonObject, JsonValue } from '../../contracts/json.ts';
+import { isJsonObject, type JsonValue } from '../../contracts/json.ts';
 import type { Logger } from '../../contracts/logger.ts';
 import { cacheDirectiveOf, callerSignal, traceparentOf } from '../request-context.ts';
 import { createCancellations } from './cancellations.ts';
@@ -10,12 +10,14 @@ import type { DirectRequest } from './direct-request.ts';
 import { answerStream } from './event-stream.ts';
 import { resultPath } from './kept-results.ts';
 import { slowAfterMs } from './progress.ts';
-import type { CallOrigin, ServerIdentity } from './sdk-server.ts';
+import type { ServerIdentity } from './sdk-server.ts';
+import type { TaskHost } from './task-host.ts';
 import type { Tool } from './tool.ts';
-import type { ToolHost } from './tool-host.ts';
+import type { CallOrigin, ToolHost } from './tool-host.ts';
 
 export interface McpOptions {
   readonly host: ToolHost;
+  readonly tasks: TaskHost;
   readonly identity: ServerIdentity;
   readonly logger: Logger;
   /** The largest body, in bytes. */
@@ -31,10 +33,10 @@ export interface McpOptions {
  * answered here; everything else, and everything odd, by the official SDK.
  */
 export const mcp: FastifyPluginAsync<McpOptions> = async (app, options) => {
-  const { host, identity, logger, bodyLimit, onChange, drainSignal } = options;
+  const { host, tasks, identity, logger, bodyLimit, onChange, drainSignal } = options;
   const streams = createChangeStreams();
   const cancellations = createCancellations();
-  const direct = createDirectLane(host, identity);
+  const direct = createDirectLane({ host, tasks, identity });
 
   /** The SDK takes a tenth of a second to load: only whoever calls `/mcp` waits for it. */
   async function loadSdk() {
@@ -42,7 +44,7 @@ export const mcp: FastifyPluginAsync<McpOptions> = async (app, options) => {
     const { readDirectRequest } = await import('./direct-request.ts');
     // At debug, since the SDK's words may quote the message.
     const onError = (err: Error) => logger.debug({ err }, 'mcp_request_refused');
-    return { lane: createSdkLane({ host, identity, bodyLimit, onError }), readDirectRequest };
+    return { lane: createSdkLane({ host, tasks, identity, bodyLimit, onError }), readDirectRequest };
   }
   let sdk: ReturnType<typeof loadSdk> | undefined;
 
@@ -73,8 +75,8 @@ export const mcp: FastifyPluginAsync<McpOptions> = async (app, options) => {
       if (tool !== undefined) return call(request, reply, origin, plain, tool);
     }
 
-    const { method, params } = isObject(body) ? body : {};
-    if (method === 'notifications/cancelled' && isObject(params)) {
+    const { method, params } = isJsonObject(body) ? body : {};
+    if (method === 'notifications/cancelled' && isJsonObject(params)) {
       cancellations.cancel(sessionOf(request), origin.caller.id, params.requestId);
     }
     if (method === 'initialize') reply.header('mcp-session-id', cancellations.newSession());
@@ -174,8 +176,4 @@ function parseJson(body: unknown): JsonValue | undefined {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -8,6 +8,9 @@ export interface Progress {
 /** From here a call counts as slow, in milliseconds: clients want a first byte within a minute, people sooner. */
 export const slowAfterMs = 500;
 
+/** From here a call is given as a task to clients that take them, in milliseconds: before the stream would open. */
+export const taskAfterMs = 300;
+
 /** Between two signs of life, in milliseconds. Proxies often end what is silent for longer than half a minute. */
 const everyMs = 2000;
 

@@ -4,11 +4,11 @@ import {
   ProtocolError,
   ProtocolErrorCode,
   Server,
-  type ServerContext,
 } from '@modelcontextprotocol/server';
 import type { JsonValue } from '../../contracts/json.ts';
-import { startProgress } from './progress.ts';
-import type { CallContext, ToolHost } from './tool-host.ts';
+import { notifyProgress } from './sdk-progress.ts';
+import { offerTasks, type TaskOffer } from './sdk-tasks.ts';
+import type { CallOrigin, ToolHost } from './tool-host.ts';
 import type { ToolResult } from './tool-result.ts';
 
 /** How the gateway names itself. */
@@ -17,9 +17,6 @@ export interface ServerIdentity {
   readonly version: string;
 }
 
-/** What of a call is known before it comes. */
-export type CallOrigin = Omit<CallContext, 'signal'>;
-
 const instructions =
   'Each tool is a model that runs on the user’s own machines. When a tool answers with an error, its text begins with a code and lists what was wrong with the input by JSON Pointer: mend the input and call again.';
 
@@ -27,20 +24,34 @@ const instructions =
  * Makes a server of the official SDK, for one exchange or one connection.
  *
  * @param origin who calls, as far as the connection knows; asked again at every request
+ * @param offer given where the client may call tools as tasks
  */
-export function createSdkServer(host: ToolHost, identity: ServerIdentity, origin: () => CallOrigin): Server {
+export function createSdkServer(
+  host: ToolHost,
+  identity: ServerIdentity,
+  origin: () => CallOrigin,
+  offer?: TaskOffer,
+): Server {
   const server = new Server(identity, { capabilities: { tools: { listChanged: true } }, instructions });
+  if (offer) offerTasks(server, offer, origin);
+  const asksForTasks = offer?.era === 'legacy';
   server.setRequestHandler('tools/list', ({ params }): ListToolsResult => {
     if (params?.cursor !== undefined) {
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'Invalid cursor: the list has one page');
     }
-    return { tools: JSON.parse(host.list(origin().caller)) };
+    return { tools: JSON.parse(host.list(origin().caller, asksForTasks)) };
   });
   server.setRequestHandler('tools/call', async ({ params }, context): Promise<CallToolResult> => {
     const from = origin();
     const tool = host.find(params.name, from.caller);
     if (tool === undefined) {
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
+    }
+    if (asksForTasks && params.task !== undefined) {
+      throw new ProtocolError(
+        ProtocolErrorCode.InvalidRequest,
+        'A call that is to become a task takes neither requestState nor inputResponses',
+      );
     }
     const stopProgress = notifyProgress(context);
     try {
@@ -52,17 +63,6 @@ export function createSdkServer(host: ToolHost, identity: ServerIdentity, origin
     }
   });
   return server;
-}
-
-/** Tells the client from time to time that its call is still under way, if it asked for that. Gives the end of it. */
-function notifyProgress({ mcpReq }: ServerContext): () => void {
-  const progressToken = mcpReq._meta?.progressToken;
-  if (progressToken === undefined) return () => undefined;
-  return startProgress(({ progress, message }) => {
-    const params = { progressToken, progress, message };
-    // Who no longer listens needs no progress; the call itself ends by its signal.
-    mcpReq.notify({ method: 'notifications/progress', params }).catch(() => undefined);
-  });
 }
 
 function toSdkResult({ members, meta }: ToolResult): CallToolResult {

@@ -18,14 +18,26 @@ export interface CallContext {
   readonly resultUrl: ((id: string) => string) | undefined;
 }
 
+/** What of a call is known before it comes. */
+export type CallOrigin = Omit<CallContext, 'signal'>;
+
+/** Who gets a result. */
+export type ResultContext = Pick<CallContext, 'caller' | 'requestId' | 'resultUrl'>;
+
 /** The skills as tools, whichever way MCP comes. */
 export interface ToolHost {
-  /** The tools that the caller may use, as the JSON text of a list, in alphabetical order. */
-  list(caller: Caller): string;
+  /**
+   * The tools that the caller may use, as the JSON text of a list, in alphabetical order.
+   *
+   * @param asTasks whether they are to say that they can be called as tasks
+   */
+  list(caller: Caller, asTasks: boolean): string;
   /** The tool of this name; undefined where there is none that the caller may use. */
   find(name: string, caller: Caller): Tool | undefined;
   /** Calls a tool. What goes wrong is a result too, so that Claude can read it. */
   call(tool: Tool, input: JsonValue, context: CallContext): Promise<ToolResult>;
+  /** The result of a call that gave this answer, as JSON text. */
+  show(tool: Tool, json: string, context: ResultContext): Promise<ToolResult>;
 }
 
 export interface ToolHostOptions {
@@ -42,7 +54,7 @@ const largeCharacters = 50_000;
 /** Shows the skills as MCP tools. */
 export function createToolHost({ invoker, catalog, results, resultTtlMs }: ToolHostOptions): ToolHost {
   /** Keeps an answer for its caller to fetch. */
-  async function keep(json: string, { caller, resultUrl }: CallContext): Promise<ResultLink | undefined> {
+  async function keep(json: string, { caller, resultUrl }: ResultContext): Promise<ResultLink | undefined> {
     if (resultUrl === undefined) return undefined;
     const id = await results.keep({ callerId: caller.id, json });
     return id === undefined
@@ -50,12 +62,19 @@ export function createToolHost({ invoker, catalog, results, resultTtlMs }: ToolH
       : { url: resultUrl(id), expiresAt: new Date(Date.now() + resultTtlMs) };
   }
 
+  async function show(tool: Tool, json: string, context: ResultContext): Promise<ToolResult> {
+    const output = showOutput(tool, json);
+    if (output.text.length <= largeCharacters) return successResult(tool, output);
+    return successResult(tool, output, await keep(json, context));
+  }
+
   return {
-    list: (caller) =>
+    show,
+    list: (caller, asTasks) =>
       `[${catalog
         .list()
         .filter((skill) => mayUse(caller, skill.compiled.definition.name))
-        .map((skill) => toolOf(skill).json)
+        .map((skill) => (asTasks ? toolOf(skill).taskJson : toolOf(skill).json))
         .join()}]`,
     find(name, caller) {
       const skill = catalog.get(name);
@@ -74,9 +93,7 @@ export function createToolHost({ invoker, catalog, results, resultTtlMs }: ToolH
           cacheDirective,
           signal,
         });
-        const output = showOutput(tool, json);
-        if (output.text.length <= largeCharacters) return successResult(tool, output);
-        return successResult(tool, output, await keep(json, context));
+        return await show(tool, json, context);
       } catch (error) {
         return errorResult(toSkillgateError(error), requestId);
       }

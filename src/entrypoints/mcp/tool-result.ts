@@ -54,6 +54,11 @@ export function successResult(tool: Tool, { text, images }: ShownOutput, link?: 
 
 /** The result of a call that failed: all that the caller needs to mend it stands in the text. */
 export function errorResult(error: SkillgateError, requestId: string): ToolResult {
+  return { members: `${contentMember([textBlock(errorText(error, requestId))])},"isError":true`, meta: '' };
+}
+
+/** An error's code, its detail, and every fault by JSON Pointer. */
+export function errorText(error: SkillgateError, requestId: string): string {
   const retryAfter = retryAfterSeconds(error);
   const lines = [
     `${error.code}: ${error.message}`,
@@ -61,7 +66,7 @@ export function errorResult(error: SkillgateError, requestId: string): ToolResul
     ...(retryAfter === undefined ? [] : [`Try again after ${retryAfter} s.`]),
     ...(error.code === 'internal' ? [`Request id: ${requestId}`] : []),
   ];
-  return { members: `${contentMember([textBlock(lines.join('\n'))])},"isError":true`, meta: '' };
+  return lines.join('\n');
 }
 
 function contentMember(blocks: readonly object[]): string {

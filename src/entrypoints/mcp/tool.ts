@@ -10,6 +10,8 @@ export interface Tool {
   readonly skill: Skill;
   /** The tool's entry in `tools/list`. */
   readonly json: string;
+  /** The same, for clients that can call it as a task. */
+  readonly taskJson: string;
   /** Where images stand in the output, if anywhere. */
   readonly images: ImagePlaces | undefined;
 }
@@ -21,7 +23,9 @@ export function toolOf(skill: Skill): Tool {
   const known = tools.get(skill.compiled);
   if (known?.skill === skill) return known;
   const images = imagePlaces(skill.compiled.toolSchemas.output);
-  const tool = { skill, images, json: JSON.stringify(describe(skill.compiled, images !== undefined)) };
+  const entry = describe(skill.compiled, images !== undefined);
+  const taskEntry = { ...entry, execution: { taskSupport: 'optional' } };
+  const tool = { skill, images, json: JSON.stringify(entry), taskJson: JSON.stringify(taskEntry) };
   tools.set(skill.compiled, tool);
   return tool;
 }
