@@ -19,6 +19,7 @@ import { resourceMetadata } from './entrypoints/resource-metadata.ts';
 import { skills } from './entrypoints/skills.ts';
 import { createSkillExports } from './exports/skill-exports.ts';
 import { createGateway, type Gateway } from './gateway.ts';
+import { parseExactJson } from './lib/exact-json.ts';
 import { authentication } from './plugins/authentication.ts';
 import { answerUnroutable, errors } from './plugins/errors.ts';
 import { gracefulClose } from './plugins/graceful-close.ts';
@@ -125,6 +126,7 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
     bodyLimit: config.bodyLimitBytes,
     onChange: gateway.onChange,
     drainSignal: http.drainSignal,
+    parseJson: parseExactJson,
   });
   if (takesTokens(config)) await http.register(resourceMetadata, { issuer: config.authJwtIssuer });
 

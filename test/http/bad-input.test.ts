@@ -96,6 +96,30 @@ describe('a bad request', () => {
     expect(await response.json()).toMatchObject({ code, request_id: response.headers.get('x-request-id') });
   });
 
+  it('with an integer that a double would round is refused, or kept whole where the schema takes text', async () => {
+    const model = await startModelServer();
+    onTestFinished(() => model.close());
+    model.always(json({}));
+    const number = { type: ['integer', 'string'] };
+    const input = (type: unknown) => ({ type: 'object', properties: { id: type } });
+    const { post } = await startApp([
+      definitionOf(model.url, {
+        name: 'numbers',
+        input_schema: input({ type: 'integer' }),
+        output_schema: {},
+      }),
+      definitionOf(model.url, { name: 'texts', input_schema: input(number), output_schema: {} }),
+    ]);
+    const refused = await post('{"id": 9007199254740993}', { path: '/skills/numbers' });
+    expect(await refused.json()).toMatchObject({ code: 'invalid_input', errors: [{ pointer: '/id' }] });
+    expect((await post('{"id": 9007199254740991}', { path: '/skills/numbers' })).status).toBe(200);
+    expect((await post('{"id": 9007199254740993}', { path: '/skills/texts' })).status).toBe(200);
+    expect(model.requests.map(({ body }) => body)).toEqual([
+      '{"id":9007199254740991}',
+      '{"id":"9007199254740993"}',
+    ]);
+  });
+
   it('that is not UTF-8 is refused rather than mended', async () => {
     const { model, url } = await setUp();
     const response = await fetch(`${url}/skills/local_model_predict`, {

@@ -1,7 +1,5 @@
 import type { JsonValue } from '../../contracts/json.ts';
-
-/** An integer of 16 digits or more, which a JavaScript number may not hold exactly; also where it stands in a string. */
-const longInteger = /(?:^|[[:,\s-])\d{16,}(?:[\],}\s]|$)/;
+import { parseExactJson } from '../../lib/exact-json.ts';
 
 /** The character before or after which a bare word is a value of its own. */
 const beforeValue = /[[:,\s]/;
@@ -17,7 +15,7 @@ const afterValue = /[\],}\s]/;
  */
 export function parseModelJson(text: string): JsonValue {
   try {
-    return parse(text);
+    return parseExactJson(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     // A number that the text does not hold stands for NaN until it is parsed.
@@ -25,21 +23,8 @@ export function parseModelJson(text: string): JsonValue {
     while (text.includes(nan)) nan += '0';
     const strict = spellOut(text, nan);
     if (strict === text) throw error;
-    return parse(strict, nan);
+    return parseExactJson(strict, nan);
   }
-}
-
-function parse(text: string, nan?: string): JsonValue {
-  if (nan === undefined && !longInteger.test(text)) return JSON.parse(text);
-  return JSON.parse(text, (_key: string, value: JsonValue, context?: { source?: string }) => {
-    if (typeof value !== 'number') return value;
-    if (context?.source === nan && nan !== undefined) return Number.NaN;
-    return Number.isSafeInteger(value) || !isInteger(context?.source) ? value : context.source;
-  });
-}
-
-function isInteger(source: string | undefined): source is string {
-  return source !== undefined && /^-?\d+$/.test(source);
 }
 
 /** Writes the words that JSON does not have as numbers that it does: 1e999 is read as Infinity. */

@@ -26,6 +26,8 @@ export interface McpOptions {
   readonly onChange: (listener: () => void) => () => void;
   /** Aborts when the gateway is on its way out. */
   readonly drainSignal: AbortSignal;
+  /** Parses JSON without rounding integers; throws SyntaxError. */
+  readonly parseJson: (text: string) => JsonValue;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface McpOptions {
  * answered here; everything else, and everything odd, by the official SDK.
  */
 export const mcp: FastifyPluginAsync<McpOptions> = async (app, options) => {
-  const { host, tasks, identity, logger, bodyLimit, onChange, drainSignal } = options;
+  const { host, tasks, identity, logger, bodyLimit, onChange, drainSignal, parseJson } = options;
   const streams = createChangeStreams();
   const cancellations = createCancellations();
   const direct = createDirectLane({ host, tasks, identity });
@@ -63,7 +65,7 @@ export const mcp: FastifyPluginAsync<McpOptions> = async (app, options) => {
   app.post('/mcp', sameOrigin, async (request, reply) => {
     sdk ??= loadSdk();
     const { lane, readDirectRequest } = await sdk;
-    const body = parseJson(request.body);
+    const body = readJson(request.body, parseJson);
     if (Array.isArray(body))
       return refuse(reply, 400, -32600, 'JSON-RPC batches are not part of MCP any more');
 
@@ -168,12 +170,13 @@ function refuse(reply: FastifyReply, status: number, code: number, message: stri
   return reply.code(status).send({ jsonrpc: '2.0', id: null, error: { code, message } });
 }
 
-function parseJson(body: unknown): JsonValue | undefined {
+function readJson(body: unknown, parse: (text: string) => JsonValue): JsonValue | undefined {
   if (typeof body !== 'string') return undefined;
   try {
-    return JSON.parse(body);
+    return parse(body);
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
+    // The second: nested too deeply to be read.
+    if (error instanceof SyntaxError || error instanceof RangeError) return undefined;
     throw error;
   }
 }
