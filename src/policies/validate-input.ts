@@ -2,6 +2,7 @@ import { type SchemaFault, SkillgateError } from '../contracts/errors.ts';
 import type { Policy } from '../contracts/pipeline.ts';
 import type { Validate } from '../contracts/skill.ts';
 import { findShapeFault } from '../lib/json-shape.ts';
+import { summarizeFaults } from '../lib/summarize-faults.ts';
 
 /** Lets a call through only if its input fits the input schema; else `invalid_input` with every fault. */
 export function validateInput<Result>(validate: Validate): Policy<Result> {
@@ -16,8 +17,5 @@ export function validateInput<Result>(validate: Validate): Policy<Result> {
 }
 
 function invalidInput(faults: readonly SchemaFault[]): SkillgateError {
-  const more = faults.length > 1 ? ` and ${faults.length - 1} more` : '';
-  const [first] = faults;
-  const where = first?.pointer ? `${first.pointer} ` : 'the input ';
-  return new SkillgateError('invalid_input', `${where}${first?.message}${more}`, { faults });
+  return new SkillgateError('invalid_input', summarizeFaults(faults, 'the input'), { faults });
 }

@@ -4,6 +4,7 @@ import type { JsonValue } from '../contracts/json.ts';
 import type { Handler } from '../contracts/pipeline.ts';
 import type { Validate } from '../contracts/skill.ts';
 import { findShapeFault } from '../lib/json-shape.ts';
+import { summarizeFaults } from '../lib/summarize-faults.ts';
 
 /**
  * Lets an output through only if it fits the output schema, and writes its JSON text once; else `invalid_output`
@@ -21,10 +22,6 @@ export function validateOutput(validate: Validate): (infer: Handler<JsonValue>) 
 }
 
 function invalidOutput(faults: readonly SchemaFault[]): SkillgateError {
-  const more = faults.length > 1 ? ` and ${faults.length - 1} more` : '';
-  const [first] = faults;
-  const where = first?.pointer ? `${first.pointer} ` : '';
-  return new SkillgateError('invalid_output', `The model's answer: ${where}${first?.message}${more}`, {
-    faults,
-  });
+  const summary = summarizeFaults(faults, 'the whole');
+  return new SkillgateError('invalid_output', `The model's answer: ${summary}`, { faults });
 }

@@ -43,7 +43,7 @@ describe.each(eras)('tools/call of %s', (era) => {
     expect(answer.result?.isError).toBe(true);
     expect(answer.result).not.toHaveProperty('structuredContent');
     expect(textOf(answer).split('\n')).toEqual([
-      'invalid_input: /text must be a string, not a number and 1 more',
+      'invalid_input: /text must be a string, not a number; and 1 more fault',
       '- /text: must be a string, not a number',
       '- /count: must be an integer, not a string',
     ]);

@@ -31,7 +31,7 @@ describe('input validation', () => {
     const next = vi.fn();
     await expect(check(faulty, makeCall(), next)).rejects.toMatchObject({
       code: 'invalid_input',
-      message: '/text must be string and 1 more',
+      message: '/text must be string; and 1 more fault',
       faults: faulty(null),
     });
     expect(next).not.toHaveBeenCalled();
