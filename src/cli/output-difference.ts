@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../contracts/json.ts';
+import { isJsonObject, type JsonValue } from '../contracts/json.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import { escapePointer } from '../lib/json-shape.ts';
 
@@ -23,7 +23,7 @@ export function findDifferences(
   if (Array.isArray(expected) && Array.isArray(actual) && expected.length === actual.length) {
     return expected.flatMap((item, index) => findDifferences(item, actual[index], `${pointer}/${index}`));
   }
-  if (isObject(expected) && isObject(actual)) {
+  if (isJsonObject(expected) && isJsonObject(actual)) {
     return Object.entries(expected).flatMap(([key, member]) =>
       findDifferences(
         member,
@@ -34,8 +34,4 @@ export function findDifferences(
   }
   const isEqual = actual !== undefined && canonicalJson(expected) === canonicalJson(actual);
   return isEqual ? [] : [{ pointer, expected, actual }];
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,9 +1,9 @@
 import { SkillgateError } from '../contracts/errors.ts';
-import type { JsonValue } from '../contracts/json.ts';
+import { isJsonObject, type JsonValue } from '../contracts/json.ts';
 import { findShapeFault } from '../lib/json-shape.ts';
 import type { Ask, ServerAnswer } from './ask.ts';
 import { ImportError } from './import-error.ts';
-import { isObject, listAt, memberAt, textAt } from './json.ts';
+import { listAt, memberAt, textAt } from './json.ts';
 import { isOpenapi } from './openapi.ts';
 import { routeOf, type ServerKind, type Target } from './target.ts';
 
@@ -113,7 +113,8 @@ function probesOf(
         answer.status === 400 && /missing model name/i.test(textAt(answer.body, 'error') ?? '');
       const server: Probe = { kind, url: at('/v1/models'), isIt: missing };
       if (name === undefined) return [server];
-      const isModel = (answer: ServerAnswer) => isGood(answer) && isObject(memberAt(answer.body, 'metadata'));
+      const isModel = (answer: ServerAnswer) =>
+        isGood(answer) && isJsonObject(memberAt(answer.body, 'metadata'));
       return [{ kind, url: at(`/v1/models/${name}${ofVersion}/metadata`), isIt: isModel }, server];
     }
     case 'ollama':

@@ -1,18 +1,14 @@
-import type { JsonObject, JsonValue } from '../contracts/json.ts';
-
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { isJsonObject, type JsonValue } from '../contracts/json.ts';
 
 /** The own members of an object; none of anything else. */
 export function entriesOf(value: JsonValue | undefined): [string, JsonValue][] {
-  return isObject(value) ? Object.entries(value) : [];
+  return isJsonObject(value) ? Object.entries(value) : [];
 }
 
 /** A member of an object that was read from JSON, along a path; never one of its prototype. */
 export function memberAt(value: JsonValue | undefined, ...path: readonly string[]): JsonValue | undefined {
   let inner = value;
-  for (const key of path) inner = isObject(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined;
+  for (const key of path) inner = isJsonObject(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined;
   return inner;
 }
 

@@ -1,5 +1,5 @@
-import type { JsonObject, JsonSchema, JsonValue } from '../contracts/json.ts';
-import { isObject, memberAt } from './json.ts';
+import { isJsonObject, type JsonObject, type JsonSchema, type JsonValue } from '../contracts/json.ts';
+import { memberAt } from './json.ts';
 
 /** How the schemas of a document are read. */
 export interface SchemaReading {
@@ -73,7 +73,7 @@ export function standaloneSchema(schema: JsonValue, reading: SchemaReading): Jso
   }
 
   function convert(part: JsonValue): JsonValue {
-    if (!isObject(part)) return part;
+    if (!isJsonObject(part)) return part;
     const converted: JsonObject = {};
     for (const [key, value] of Object.entries(part)) {
       if (foreign.has(key)) continue;
@@ -82,7 +82,7 @@ export function standaloneSchema(schema: JsonValue, reading: SchemaReading): Jso
       else if (key === 'pattern' && typeof value === 'string' && !isPattern(value)) continue;
       else if (single.includes(key)) converted[key] = convert(value);
       else if (lists.includes(key) && Array.isArray(value)) converted[key] = value.map(convert);
-      else if (maps.includes(key) && isObject(value)) {
+      else if (maps.includes(key) && isJsonObject(value)) {
         const entries = Object.entries(value).map(([name, item]) => [name, convert(item)] as const);
         converted[key] = Object.fromEntries(entries);
       } else converted[key] = value;
@@ -91,9 +91,9 @@ export function standaloneSchema(schema: JsonValue, reading: SchemaReading): Jso
   }
 
   const root = convert(inlineRoot(schema, reading.document));
-  if (!isObject(root)) return {};
+  if (!isJsonObject(root)) return {};
   if (defs.size === 0) return root;
-  const own = isObject(root.$defs) ? root.$defs : {};
+  const own = isJsonObject(root.$defs) ? root.$defs : {};
   const found = [...defs.values()].map(({ name, schema: def }) => [name, def] as const);
   return { ...root, $defs: { ...own, ...Object.fromEntries(found) } };
 }
@@ -110,8 +110,8 @@ function inlineRoot(schema: JsonValue, document: JsonValue): JsonValue {
     if (seen.has(reference)) throw new SchemaError(`has a schema ${reference} that is only itself`);
     seen.add(reference);
     const target = resolve(reference, document);
-    const { $ref: _, ...beside } = isObject(root) ? root : {};
-    root = isObject(target) ? { ...target, ...beside } : target;
+    const { $ref: _, ...beside } = isJsonObject(root) ? root : {};
+    root = isJsonObject(target) ? { ...target, ...beside } : target;
   }
   return root;
 }

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonSchema, JsonValue } from '../contracts/json.ts';
+import { isJsonObject, type JsonObject, type JsonSchema, type JsonValue } from '../contracts/json.ts';
 import { ImportError } from './import-error.ts';
 import {
   descriptionHint,
@@ -9,7 +9,7 @@ import {
   oddNameHint,
   openDescription,
 } from './imported-skill.ts';
-import { entriesOf, isObject, listAt, memberAt, textAt } from './json.ts';
+import { entriesOf, listAt, memberAt, textAt } from './json.ts';
 import { propertyName, skillName } from './names.ts';
 import { SchemaError, type SchemaReading, standaloneSchema } from './openapi-schema.ts';
 import { objectSchema } from './tensor-schema.ts';
@@ -146,7 +146,7 @@ function inputOf(schema: JsonSchema): { readonly schema: JsonSchema; readonly is
   if (schema.type === 'object') return { schema, isWrapped: false };
   const parts = ['allOf', 'anyOf', 'oneOf'].flatMap((keyword) => listAt(schema, keyword));
   const isObjectLike =
-    isObject(schema.properties) ||
+    isJsonObject(schema.properties) ||
     (schema.type === undefined && parts.length > 0 && parts.every((part) => isObjectSchema(part, schema)));
   if (schema.type === undefined && isObjectLike)
     return { schema: { type: 'object', ...schema }, isWrapped: false };
@@ -160,7 +160,7 @@ function inputOf(schema: JsonSchema): { readonly schema: JsonSchema; readonly is
 function isObjectSchema(part: JsonValue, root: JsonSchema): boolean {
   const reference = textAt(part, '$ref');
   const target = reference?.startsWith('#/$defs/') ? memberAt(root, '$defs', reference.slice(8)) : part;
-  return memberAt(target, 'type') === 'object' || isObject(memberAt(target, 'properties'));
+  return memberAt(target, 'type') === 'object' || isJsonObject(memberAt(target, 'properties'));
 }
 
 function outputOf(operation: JsonValue, reading: SchemaReading): JsonSchema | undefined {

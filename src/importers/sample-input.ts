@@ -1,5 +1,5 @@
-import type { JsonSchema, JsonValue } from '../contracts/json.ts';
-import { entriesOf, isObject, listAt, memberAt, textAt } from './json.ts';
+import { isJsonObject, type JsonSchema, type JsonValue } from '../contracts/json.ts';
+import { entriesOf, listAt, memberAt, textAt } from './json.ts';
 
 /** Deeper samples help nobody; a schema that refers to itself would have no end. */
 const maxDepth = 8;
@@ -25,7 +25,7 @@ function sample(schema: JsonValue | undefined, root: JsonSchema, depth: number):
       ? sample(memberAt(root, '$defs', reference.slice(8)), root, depth + 1)
       : undefined;
   }
-  if (!isObject(schema)) return undefined;
+  if (!isJsonObject(schema)) return undefined;
   const [given] = [
     schema.const,
     schema.default,

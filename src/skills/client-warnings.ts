@@ -1,8 +1,8 @@
-import type { JsonSchema } from '../contracts/json.ts';
+import { isJsonObject, type JsonSchema } from '../contracts/json.ts';
 import type { CompiledSkill } from '../contracts/skill.ts';
 import { escapePointer } from '../lib/json-shape.ts';
 import type { DefinitionFault } from './fault.ts';
-import { isObject, ownMember, walkSchema } from './schema-walk.ts';
+import { ownMember, walkSchema } from './schema-walk.ts';
 import { statedLength } from './stated-length.ts';
 
 /** A place in a good definition of which some client of Claude's side makes less than it says. */
@@ -101,7 +101,7 @@ function propertyNameWarnings(schema: JsonSchema): ClientWarning[] {
   return [...walkSchema(schema)].flatMap(({ schema: place, pointer }) => {
     const properties = ownMember(place, 'properties');
     const required = ownMember(place, 'required');
-    return Object.keys(isObject(properties) ? properties : {})
+    return Object.keys(isJsonObject(properties) ? properties : {})
       .filter((name) => !usableProperty.test(name))
       .map((name) => ({
         pointer: `/input_schema${pointer}/properties/${escapePointer(name)}`,
@@ -118,8 +118,8 @@ function propertyNameWarnings(schema: JsonSchema): ClientWarning[] {
 function silentProperties(pointer: string, schema: JsonSchema, consequence: string): ClientWarning[] {
   const silent = [...walkSchema(schema)].flatMap(({ schema: place }) => {
     const properties = ownMember(place, 'properties');
-    return Object.entries(isObject(properties) ? properties : {}).flatMap(([name, property]) =>
-      isObject(property) && !['description', '$ref', 'const'].some((keyword) => keyword in property)
+    return Object.entries(isJsonObject(properties) ? properties : {}).flatMap(([name, property]) =>
+      isJsonObject(property) && !['description', '$ref', 'const'].some((keyword) => keyword in property)
         ? [name]
         : [],
     );

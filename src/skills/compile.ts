@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Protocol } from '../contracts/adapter.ts';
-import type { JsonValue } from '../contracts/json.ts';
+import { isJsonObject, type JsonValue } from '../contracts/json.ts';
 import type { CompiledSkill, Validate } from '../contracts/skill.ts';
 import type { SkillDefinition } from '../contracts/skill-definition.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
@@ -9,7 +9,7 @@ import { createDefinitionCheck } from './check-definition.ts';
 import { type DefinitionFault, under } from './fault.ts';
 import { compileMapping, type MappingExpressions } from './mapping.ts';
 import { findSchemaFaults } from './schema-faults.ts';
-import { isObject, ownMember } from './schema-walk.ts';
+import { ownMember } from './schema-walk.ts';
 import { toToolSchemas } from './tool-schemas.ts';
 import { compileValidator } from './validator.ts';
 
@@ -111,7 +111,7 @@ function compileSchemaAt(
   key: 'input_schema' | 'output_schema',
 ): { readonly validate: Validate } | { readonly faults: readonly DefinitionFault[] } {
   const schema = ownMember(definition, key);
-  if (!isObject(schema)) return { faults: [] };
+  if (!isJsonObject(schema)) return { faults: [] };
   const faults = under(`/${key}`, findSchemaFaults(schema));
   if (faults.length > 0) return { faults };
   try {
@@ -128,7 +128,7 @@ function compileSchemaAt(
 /** Claude's tools take objects, whichever door they come through. */
 function rootTypeFaults(definition: JsonValue): DefinitionFault[] {
   const schema = ownMember(definition, 'input_schema');
-  if (!isObject(schema) || ownMember(schema, 'type') === 'object') return [];
+  if (!isJsonObject(schema) || ownMember(schema, 'type') === 'object') return [];
   return [{ pointer: '/input_schema', reason: 'must have "type": "object" at its root' }];
 }
 

@@ -1,6 +1,6 @@
-import type { JsonObject, JsonSchema, JsonValue } from '../contracts/json.ts';
+import { isJsonObject, type JsonObject, type JsonSchema, type JsonValue } from '../contracts/json.ts';
 import { createReferenceResolver, type Place, type ResolveReference } from './resolve-reference.ts';
-import { isObject, isSchemaList, isSchemaMap, isSingleSchema } from './schema-walk.ts';
+import { isSchemaList, isSchemaMap, isSingleSchema } from './schema-walk.ts';
 
 /** More than this many references followed in one schema would make a tool that no client takes. */
 const maxExpansions = 500;
@@ -73,7 +73,7 @@ export function inlineReferences(schema: JsonSchema): JsonSchema {
     { schema, document: schema },
     { resolve: createReferenceResolver(schema), open: new Set([schema]), budget: { left: maxExpansions } },
   );
-  return isObject(inlined.schema) ? inlined.schema : {};
+  return isJsonObject(inlined.schema) ? inlined.schema : {};
 }
 
 interface Surroundings {
@@ -84,11 +84,11 @@ interface Surroundings {
 }
 
 function inlineAt({ schema, document }: Place, around: Surroundings): Inlined {
-  if (!isObject(schema)) return { schema, isLoose: false };
+  if (!isJsonObject(schema)) return { schema, isLoose: false };
   const own: JsonObject = {};
   const loose = new Set<string>();
   const inlineChild = (keyword: string, child: JsonValue): JsonValue => {
-    const childDocument = isObject(child) && typeof child.$id === 'string' ? child : document;
+    const childDocument = isJsonObject(child) && typeof child.$id === 'string' ? child : document;
     const inlined = inlineAt({ schema: child, document: childDocument }, around);
     if (inlined.isLoose) loose.add(keyword);
     return inlined.schema;
@@ -98,7 +98,7 @@ function inlineAt({ schema, document }: Place, around: Surroundings): Inlined {
     if (isSingleSchema(keyword)) own[keyword] = inlineChild(keyword, value);
     else if (isSchemaList(keyword) && Array.isArray(value)) {
       own[keyword] = value.map((child) => inlineChild(keyword, child));
-    } else if (isSchemaMap(keyword) && isObject(value)) {
+    } else if (isSchemaMap(keyword) && isJsonObject(value)) {
       own[keyword] = Object.fromEntries(
         Object.entries(value).map(([key, child]) => [key, inlineChild(keyword, child)]),
       );
@@ -112,7 +112,7 @@ function inlineAt({ schema, document }: Place, around: Surroundings): Inlined {
     if (target.isLoose) loose.add(keyword);
     inlined = { schema: both(target.schema, inlined.schema), isLoose: false };
   }
-  if (loose.size === 0 || !isObject(inlined.schema)) return inlined;
+  if (loose.size === 0 || !isJsonObject(inlined.schema)) return inlined;
   return { schema: withoutTurnedRules(inlined.schema, loose), isLoose: true };
 }
 
@@ -131,7 +131,7 @@ function followReference(
 
 /** What can be said of a schema without its references. */
 function outlineOf(schema: JsonValue | undefined): JsonObject {
-  if (!isObject(schema)) return {};
+  if (!isJsonObject(schema)) return {};
   const { type, title, description } = schema;
   return {
     ...(type !== undefined && { type }),
@@ -142,8 +142,11 @@ function outlineOf(schema: JsonValue | undefined): JsonObject {
 
 /** A schema that asks for what both ask for: one object where the keywords of the two do not touch each other. */
 function both(target: JsonValue, own: JsonValue): JsonValue {
-  if (!isObject(own) || Object.keys(own).length === 0) return target;
-  if (isObject(target) && Object.entries(own).every(([keyword, value]) => mayJoin(target, keyword, value))) {
+  if (!isJsonObject(own) || Object.keys(own).length === 0) return target;
+  if (
+    isJsonObject(target) &&
+    Object.entries(own).every(([keyword, value]) => mayJoin(target, keyword, value))
+  ) {
     return { ...target, ...own };
   }
   return { ...own, allOf: [...(Array.isArray(own.allOf) ? own.allOf : []), target] };

@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue } from '../contracts/json.ts';
-import { isObject, ownMember, walkSchema } from './schema-walk.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../contracts/json.ts';
+import { ownMember, walkSchema } from './schema-walk.ts';
 
 /** A schema, and the document by which its references are read. */
 export interface Place {
@@ -49,9 +49,9 @@ export function schemaAt(document: JsonObject, fragment: string): Place | undefi
   for (const token of fragment.split('/').slice(1)) {
     const key = decodeFragment(token).replaceAll('~1', '/').replaceAll('~0', '~');
     place = Array.isArray(place) ? place[Number(key)] : ownMember(place, key);
-    if (isObject(place) && typeof place.$id === 'string') nearest = place;
+    if (isJsonObject(place) && typeof place.$id === 'string') nearest = place;
   }
-  return typeof place === 'boolean' || isObject(place) ? { schema: place, document: nearest } : undefined;
+  return typeof place === 'boolean' || isJsonObject(place) ? { schema: place, document: nearest } : undefined;
 }
 
 function anchoredSchema(document: JsonObject, name: string): Place | undefined {

@@ -1,11 +1,11 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { JsonSchema } from '../contracts/json.ts';
+import { isJsonObject, type JsonSchema } from '../contracts/json.ts';
 import { escapePointer } from '../lib/json-shape.ts';
 import { nearestName } from '../lib/nearest-name.ts';
 import { describeFaults } from './describe-fault.ts';
 import type { DefinitionFault } from './fault.ts';
 import { findReferenceFaults } from './schema-references.ts';
-import { isObject, ownMember, type Subschema, walkSchema } from './schema-walk.ts';
+import { ownMember, type Subschema, walkSchema } from './schema-walk.ts';
 import { knownFormats } from './validator.ts';
 
 const dialect = 'https://json-schema.org/draft/2020-12/schema';
@@ -75,7 +75,7 @@ function keywordFaults({ schema, pointer }: Subschema): DefinitionFault[] {
   const pattern = ownMember(schema, 'pattern');
   if (typeof pattern === 'string') faults.push(...patternFaults(pattern, `${pointer}/pattern`));
   const patternProperties = ownMember(schema, 'patternProperties');
-  for (const key of isObject(patternProperties) ? Object.keys(patternProperties) : []) {
+  for (const key of isJsonObject(patternProperties) ? Object.keys(patternProperties) : []) {
     faults.push(...patternFaults(key, `${pointer}/patternProperties/${escapePointer(key)}`));
   }
   return faults;

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../contracts/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../contracts/json.ts';
 import { escapePointer } from '../lib/json-shape.ts';
 
 /** A schema within a schema. */
@@ -39,7 +39,7 @@ export const isSchemaMap = (keyword: string): boolean => mapKeywords.includes(ke
 
 /** Gives the schema itself and every schema within it, where JSON Schema 2020-12 looks for them. */
 export function* walkSchema(schema: JsonValue | undefined, pointer = ''): Generator<Subschema> {
-  if (!isObject(schema)) return;
+  if (!isJsonObject(schema)) return;
   yield { schema, pointer };
   for (const keyword of singleKeywords)
     yield* walkSchema(ownMember(schema, keyword), `${pointer}/${keyword}`);
@@ -50,19 +50,14 @@ export function* walkSchema(schema: JsonValue | undefined, pointer = ''): Genera
   }
   for (const keyword of mapKeywords) {
     const map = ownMember(schema, keyword);
-    if (!isObject(map)) continue;
+    if (!isJsonObject(map)) continue;
     for (const [key, item] of Object.entries(map)) {
       yield* walkSchema(item, `${pointer}/${keyword}/${escapePointer(key)}`);
     }
   }
 }
 
-/** Whether a JSON value is an object, and not an array or null. */
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** A member of an object that was read from JSON, never one of its prototype. */
 export function ownMember(value: JsonValue | undefined, key: string): JsonValue | undefined {
-  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  return isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }

@@ -1,5 +1,4 @@
-import type { JsonSchema, JsonValue } from '../contracts/json.ts';
-import { isObject } from './schema-walk.ts';
+import { isJsonObject, type JsonSchema, type JsonValue } from '../contracts/json.ts';
 
 /** A number of a model, such as -0.0123456789012345. */
 const numberLength = 18;
@@ -12,7 +11,7 @@ const integerLength = 6;
  * @param schema without references
  */
 export function statedLength(schema: JsonValue | undefined): number {
-  if (!isObject(schema)) return 0;
+  if (!isJsonObject(schema)) return 0;
   if (schema.const !== undefined) return JSON.stringify(schema.const).length;
   if (Array.isArray(schema.enum)) return longest(schema.enum.map((value) => JSON.stringify(value).length));
   const own = [schema.type].flat().map((type) => (typeof type === 'string' ? lengthOfType(type, schema) : 0));
@@ -29,7 +28,7 @@ function lengthOfType(type: string, schema: JsonSchema): number {
     const rest = Math.max(0, limit(schema, 'maxItems', 'minItems') - first.length);
     return first.reduce((total, length) => total + length + 1, 2) + rest * (statedLength(schema.items) + 1);
   }
-  if (type !== 'object' || !isObject(schema.properties)) return 4;
+  if (type !== 'object' || !isJsonObject(schema.properties)) return 4;
   return Object.entries(schema.properties).reduce(
     (total, [name, member]) => total + name.length + 4 + statedLength(member),
     2,

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../src/contracts/json.ts';
+import { isJsonObject, type JsonObject } from '../../src/contracts/json.ts';
 import { protocols } from '../../src/protocols.ts';
 import { fullDefinitionSchema } from '../../src/skills/definition-schema.ts';
 import { findSchemaFaults } from '../../src/skills/schema-faults.ts';
-import { isObject, walkSchema } from '../../src/skills/schema-walk.ts';
+import { walkSchema } from '../../src/skills/schema-walk.ts';
 import { compileValidator } from '../../src/skills/validator.ts';
 import { plainDefinition } from './fixtures.ts';
 
@@ -26,9 +26,10 @@ describe("the definition's own schema", () => {
       // A condition only chooses; what it leads to is described.
       .filter(({ pointer }) => !/\/(if|then)$/.test(pointer))
       .flatMap(({ schema: { properties }, pointer }) =>
-        Object.entries(isObject(properties) ? properties : {})
+        Object.entries(isJsonObject(properties) ? properties : {})
           .filter(
-            ([name, property]) => name !== '$schema' && !(isObject(property) && 'description' in property),
+            ([name, property]) =>
+              name !== '$schema' && !(isJsonObject(property) && 'description' in property),
           )
           .map(([name]) => `${pointer}/properties/${name}`),
       );

@@ -1,9 +1,9 @@
 import { SkillgateError } from '../../contracts/errors.ts';
-import type { JsonObject, JsonValue } from '../../contracts/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../contracts/json.ts';
 import type { UpstreamResponse } from '../../contracts/transport.ts';
 import { createElements, isTensorType, type TensorType } from '../shared/elements.ts';
 import type { NamedTensor } from '../shared/joined-rows.ts';
-import { isObject, itemsOf, membersOf } from '../shared/json-object.ts';
+import { itemsOf, membersOf } from '../shared/json-object.ts';
 import { isFixedSize, tensorFromBytes, tensorToBytes } from '../shared/tensor-bytes.ts';
 import { decodeTensor, sizeOf, type TensorData } from '../shared/tensors.ts';
 import { readJsonAnswer } from '../shared/upstream-answer.ts';
@@ -143,5 +143,5 @@ function notOfProtocol(what: string): SkillgateError {
 
 /** Whether the server says that tensors may travel as bytes. */
 export function saysBinary(serverMetadata: JsonValue): boolean {
-  return isObject(serverMetadata) && itemsOf(serverMetadata.extensions).includes('binary_tensor_data');
+  return isJsonObject(serverMetadata) && itemsOf(serverMetadata.extensions).includes('binary_tensor_data');
 }

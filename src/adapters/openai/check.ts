@@ -1,7 +1,7 @@
 import type { EndpointFault } from '../../contracts/adapter.ts';
+import { isJsonObject } from '../../contracts/json.ts';
 import type { SkillDefinition } from '../../contracts/skill-definition.ts';
 import { endpointFaults } from '../shared/endpoint.ts';
-import { isObject } from '../shared/json-object.ts';
 import { embeddedProperty } from './embeddings.ts';
 import { type OpenaiOptions, optionsOf } from './options.ts';
 import { namesIn } from './template.ts';
@@ -14,7 +14,7 @@ export function checkDefinition(definition: SkillDefinition): readonly EndpointF
     faults.push({ pointer: '/endpoint', reason: 'has to name the model that is loaded, in `model`' });
   }
   const { properties } = definition.input_schema;
-  if (!isObject(properties)) return faults;
+  if (!isJsonObject(properties)) return faults;
   return [...faults, ...nameFaults(definition, options, new Set(Object.keys(properties)))];
 }
 

@@ -1,5 +1,5 @@
-import type { JsonObject, JsonSchema, JsonValue } from '../../contracts/json.ts';
-import { isObject, membersOf } from '../shared/json-object.ts';
+import { isJsonObject, type JsonObject, type JsonSchema, type JsonValue } from '../../contracts/json.ts';
+import { membersOf } from '../shared/json-object.ts';
 import type { OpenaiOptions } from './options.ts';
 import { toServerSchema } from './server-schema.ts';
 import { fillTemplate } from './template.ts';
@@ -71,7 +71,7 @@ function fromTemplates(input: JsonValue, options: OpenaiOptions): JsonObject {
 }
 
 function fromMapping(mapped: JsonValue, options: OpenaiOptions): JsonObject {
-  if (isObject(mapped)) return mapped;
+  if (isJsonObject(mapped)) return mapped;
   if (Array.isArray(mapped)) return { messages: mapped };
   return conversationOf(typeof mapped === 'string' ? mapped : JSON.stringify(mapped), {}, options);
 }
@@ -108,5 +108,5 @@ function asJson(value: unknown): JsonObject {
 }
 
 function membersWithValues(value: JsonValue | undefined): JsonObject {
-  return isObject(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }

@@ -1,6 +1,6 @@
 import { SkillgateError } from '../../contracts/errors.ts';
-import type { JsonObject, JsonValue } from '../../contracts/json.ts';
-import { isObject, itemsOf, membersOf } from '../shared/json-object.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../contracts/json.ts';
+import { itemsOf, membersOf } from '../shared/json-object.ts';
 
 /**
  * Makes the body of a request that sorts `documents` by how well they answer `query`.
@@ -40,7 +40,7 @@ export function readRanking(body: JsonValue, input: JsonValue): JsonObject {
         `The model gave ${JSON.stringify(score ?? null)} as a score.`,
       );
     }
-    return { index, score, document: isObject(document) ? { ...document } : document };
+    return { index, score, document: isJsonObject(document) ? { ...document } : document };
   });
   ranked.sort((left, right) => right.score - left.score);
   return { results: typeof top === 'number' ? ranked.slice(0, top) : ranked };

@@ -1,6 +1,6 @@
 import type { Attempt, RowResult } from '../../contracts/adapter.ts';
-import type { JsonObject, JsonValue } from '../../contracts/json.ts';
-import { isObject, membersOf } from '../shared/json-object.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../contracts/json.ts';
+import { membersOf } from '../shared/json-object.ts';
 import { eachRow } from '../shared/rows.ts';
 import { readJsonAnswer } from '../shared/upstream-answer.ts';
 import type { CallParts } from './call-parts.ts';
@@ -42,7 +42,7 @@ export function createVectorCall(parts: CallParts): VectorCall {
   async function infer(attempt: Attempt): Promise<JsonValue> {
     const { input } = attempt;
     const request = mapping.request ? await mapping.request(input) : ownRequest(input);
-    const members: JsonObject = isObject(request) ? request : { input: request };
+    const members: JsonObject = isJsonObject(request) ? request : { input: request };
     const answer = await ask(members, attempt);
     if (mapping.response) return mapping.response(answer, input);
     return options.api === 'rerank' ? readRanking(answer, input) : readEmbeddings(answer, members.input);

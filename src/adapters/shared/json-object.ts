@@ -1,12 +1,8 @@
-import type { JsonObject, JsonValue } from '../../contracts/json.ts';
-
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { isJsonObject, type JsonValue } from '../../contracts/json.ts';
 
 /** The members of an object; none of anything else. */
 export function membersOf(value: JsonValue | undefined): Readonly<Record<string, JsonValue | undefined>> {
-  return isObject(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }
 
 /** The items of a list; none of anything else. */

@@ -1,5 +1,5 @@
 import { SkillgateError } from '../../contracts/errors.ts';
-import type { JsonObject, JsonValue } from '../../contracts/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../contracts/json.ts';
 import { bestScore } from './best-score.ts';
 import type { Options } from './options.ts';
 
@@ -28,7 +28,7 @@ function firstOf(body: JsonValue, names: readonly string[]): JsonValue {
 }
 
 function memberOf(body: JsonValue, names: readonly string[]): JsonValue {
-  const found = isObject(body)
+  const found = isJsonObject(body)
     ? names.map((name) => body[name]).find((value) => value !== undefined)
     : undefined;
   if (found === undefined) throw notOfProtocol(`has no ${names.join(' or ')}`);
@@ -36,10 +36,10 @@ function memberOf(body: JsonValue, names: readonly string[]): JsonValue {
 }
 
 function named(value: JsonValue, { outputName, labels }: Options): JsonValue {
-  const selected = isObject(value) && outputName !== undefined ? value[outputName] : value;
+  const selected = isJsonObject(value) && outputName !== undefined ? value[outputName] : value;
   if (selected === undefined) throw notOfProtocol(`has no output named ${outputName}`);
   if (labels !== undefined) return labelled(selected, labels);
-  return isObject(selected) ? selected : { [outputName ?? 'prediction']: selected };
+  return isJsonObject(selected) ? selected : { [outputName ?? 'prediction']: selected };
 }
 
 function labelled(value: JsonValue, labels: readonly string[]): JsonObject {
@@ -62,7 +62,7 @@ function scoresIn(value: JsonValue): number[] {
     if (value.every((score) => typeof score === 'number')) return value;
   }
   throw notOfProtocol(
-    isObject(value)
+    isJsonObject(value)
       ? 'has several outputs, and options.output_name has to say which one options.labels is for'
       : 'has no list of scores for options.labels',
   );
@@ -87,7 +87,7 @@ function best(pairs: JsonValue, { labels }: Options): JsonObject {
 /** Takes base64 out of the `{"b64": …}` in which outputs named `*_bytes` come. */
 function unwrapBytes(value: JsonValue): JsonValue {
   if (Array.isArray(value)) return value.some(isNested) ? value.map(unwrapBytes) : value;
-  if (!isObject(value)) return value;
+  if (!isJsonObject(value)) return value;
   const entries = Object.entries(value);
   const [first] = entries;
   if (entries.length === 1 && first?.[0] === 'b64' && typeof first[1] === 'string') return first[1];
@@ -96,10 +96,6 @@ function unwrapBytes(value: JsonValue): JsonValue {
 
 function isNested(value: JsonValue): boolean {
   return typeof value === 'object' && value !== null;
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function notOfProtocol(what: string): SkillgateError {

@@ -1,8 +1,7 @@
 import { SkillgateError } from '../../contracts/errors.ts';
-import type { JsonObject, JsonValue } from '../../contracts/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../contracts/json.ts';
 import { escapePointer } from '../../lib/json-shape.ts';
 import type { TensorType } from '../shared/elements.ts';
-import { isObject } from '../shared/json-object.ts';
 import { joinTensors } from '../shared/tensor-rows.ts';
 import { decodeTensor, encodeTensor, type TensorData, type TensorSpec } from '../shared/tensors.ts';
 
@@ -87,8 +86,8 @@ function rowsOf(column: JsonValue): JsonValue[] {
 /** A row, or the columns, by the names of the inputs; a bare value is the only input's. */
 function toNamed(value: JsonValue, { inputs }: Signature): JsonObject {
   const [only, ...others] = inputs;
-  const isMarked = isObject(value) && Object.hasOwn(value, 'b64') && Object.keys(value).length === 1;
-  if (!isObject(value) || isMarked) {
+  const isMarked = isJsonObject(value) && Object.hasOwn(value, 'b64') && Object.keys(value).length === 1;
+  if (!isJsonObject(value) || isMarked) {
     if (only && others.length === 0) return { [only.name]: value };
     throw refused('', `must be an object of ${inputs.map(({ name }) => name).join(', ')}`);
   }

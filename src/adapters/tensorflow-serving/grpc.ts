@@ -1,10 +1,9 @@
 import type { AdapterContext, Attempt } from '../../contracts/adapter.ts';
 import { SkillgateError } from '../../contracts/errors.ts';
-import type { JsonValue } from '../../contracts/json.ts';
+import { isJsonObject, type JsonValue } from '../../contracts/json.ts';
 import type { UpstreamResponse } from '../../contracts/transport.ts';
 import { attemptHeaders, endpointMetadata } from '../shared/endpoint.ts';
 import { asHttp, readMessage } from '../shared/grpc.ts';
-import { isObject } from '../shared/json-object.ts';
 import { createLookup } from '../shared/lookup.ts';
 import { isSuccess } from '../shared/upstream-answer.ts';
 import { type Signature, toAnswer, toTensors } from './columns.ts';
@@ -56,7 +55,7 @@ export function createGrpcServing(
         signatures.forget();
         return { refused: known };
       }
-      if (!isObject(body))
+      if (!isJsonObject(body))
         throw new SkillgateError('internal', 'A request of TensorFlow Serving is an object.');
       const name = typeof body.signature_name === 'string' ? body.signature_name : 'serving_default';
       const signature = known.get(name);

@@ -1,5 +1,5 @@
 import { SkillgateError } from '../../contracts/errors.ts';
-import type { JsonObject, JsonValue } from '../../contracts/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../contracts/json.ts';
 import { fromBase64 } from '../../lib/base64.ts';
 import { escapePointer } from '../../lib/json-shape.ts';
 import type { Options } from './options.ts';
@@ -24,11 +24,11 @@ function payloadMember(payload: JsonValue, { method, format, inputName }: Option
 }
 
 function member(value: JsonValue, name: string): JsonValue {
-  return isObject(value) && Object.hasOwn(value, name) ? (value[name] ?? null) : null;
+  return isJsonObject(value) && Object.hasOwn(value, name) ? (value[name] ?? null) : null;
 }
 
 function wrapBytes(input: JsonValue, names: readonly string[]): JsonValue {
-  if (names.length === 0 || !isObject(input)) return input;
+  if (names.length === 0 || !isJsonObject(input)) return input;
   const wrapped = { ...input };
   for (const name of names) {
     const value = wrapped[name];
@@ -52,8 +52,4 @@ function asBytes(value: JsonValue, pointer: string): JsonValue {
     faults: [{ pointer, keyword: 'contentEncoding', message }],
     mayHaveRun: false,
   });
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

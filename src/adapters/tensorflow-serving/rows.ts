@@ -1,5 +1,5 @@
 import { SkillgateError } from '../../contracts/errors.ts';
-import type { JsonObject, JsonValue } from '../../contracts/json.ts';
+import { isJsonObject, type JsonValue } from '../../contracts/json.ts';
 import { canonicalJson } from '../../lib/canonical-json.ts';
 
 /** One request body for one or several rows of a batch. */
@@ -27,7 +27,7 @@ export function joinRequests(
   for (const [index, body] of bodies) {
     const member = requestMembers.find((name) => Array.isArray(memberOf(body, name)));
     const examples = member === undefined ? undefined : memberOf(body, member);
-    if (member === undefined || !Array.isArray(examples) || !isObject(body)) {
+    if (member === undefined || !Array.isArray(examples) || !isJsonObject(body)) {
       alone.push({ body, parts: [{ index, examples: 1 }] });
       continue;
     }
@@ -68,9 +68,5 @@ export function splitAnswer(answer: JsonValue, { parts }: JoinedRequest): JsonVa
 }
 
 function memberOf(value: JsonValue, name: string): JsonValue | undefined {
-  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }

@@ -1,8 +1,8 @@
 import { SkillgateError } from '../../contracts/errors.ts';
-import type { JsonValue } from '../../contracts/json.ts';
+import { isJsonObject, type JsonValue } from '../../contracts/json.ts';
 import { fromBase64 } from '../../lib/base64.ts';
 import { escapePointer } from '../../lib/json-shape.ts';
-import { isObject, itemsOf, membersOf } from '../shared/json-object.ts';
+import { itemsOf, membersOf } from '../shared/json-object.ts';
 import type { TorchserveOptions } from './options.ts';
 
 export interface Body {
@@ -44,7 +44,7 @@ export function readAnswer(
   if (value === undefined) {
     throw new SkillgateError('upstream_error', "The model server's answer has no row in predictions.");
   }
-  return isObject(value) ? value : { [name]: value };
+  return isJsonObject(value) ? value : { [name]: value };
 }
 
 function refused(name: string | undefined, message: string): SkillgateError {
