@@ -49,6 +49,8 @@ class TimedAttempt<Input> implements Attempt<Input> {
   #dueAt = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #firesAt = Number.POSITIVE_INFINITY;
+  /** No `handleEvent`: what Node makes of such a listener lives until the next full garbage collection (decision 0021). */
+  readonly #onAbort = () => this.#controller.abort(this.#callSignal.reason);
 
   constructor(call: Call<Input>, limits: AttemptTimeoutOptions) {
     this.input = call.input;
@@ -62,13 +64,8 @@ class TimedAttempt<Input> implements Attempt<Input> {
     // The shortest limit there can be, so that those that follow need no other timer.
     const firstLook = now + Math.min(limits.firstByteMs, limits.betweenBytesMs);
     this.#fireAt(Math.min(firstLook, this.#deadlineAt), now);
-    if (call.signal.aborted) this.handleEvent();
-    else call.signal.addEventListener('abort', this);
-  }
-
-  /** The call's signal aborted. */
-  handleEvent(): void {
-    this.#controller.abort(this.#callSignal.reason);
+    if (call.signal.aborted) this.#onAbort();
+    else call.signal.addEventListener('abort', this.#onAbort);
   }
 
   sent(): void {
@@ -81,7 +78,7 @@ class TimedAttempt<Input> implements Attempt<Input> {
 
   end(): void {
     clearTimeout(this.#timer);
-    this.#callSignal.removeEventListener('abort', this);
+    this.#callSignal.removeEventListener('abort', this.#onAbort);
   }
 
   #await(awaited: Awaited, ms: number): void {

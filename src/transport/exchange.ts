@@ -8,7 +8,7 @@ import { exchangeFailure } from './failures.ts';
  * One request on its way: undici calls it as things happen, and the signal when nobody waits any more. A class, since
  * one is made for every attempt.
  */
-export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject {
+export class Exchange implements Dispatcher.DispatchHandler {
   readonly #request: UpstreamRequest;
   readonly #maxBytes: number;
   readonly #resolve: (response: UpstreamResponse) => void;
@@ -23,6 +23,14 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
   #headers: UpstreamHeaders = {};
   #chunks: Buffer[] = [];
   #bytes = 0;
+  /**
+   * The signal aborted. The caller need not wait until the connection is gone. No `handleEvent`: what Node makes of such
+   * a listener lives until the next full garbage collection (decision 0021).
+   */
+  readonly #onAbort = () => {
+    this.#fail(this.#request.signal.reason);
+    this.#abort();
+  };
 
   /**
    * @param maxBytes the largest body that is taken
@@ -45,16 +53,9 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 
   /** Sends the request, as soon as there is a connection. */
   dispatch(options: Dispatcher.DispatchOptions): void {
-    this.#request.signal.addEventListener('abort', this);
+    this.#request.signal.addEventListener('abort', this.#onAbort);
     this.#client = this.#clients.take();
     this.#client.dispatch(options, this);
-  }
-
-  /** The signal aborted. The caller need not wait until the connection is gone. */
-  handleEvent(): void {
-    const { reason } = this.#request.signal;
-    this.#fail(reason);
-    this.#abort();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -134,7 +135,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 
   #settle(): void {
     this.#settled = true;
-    this.#request.signal.removeEventListener('abort', this);
+    this.#request.signal.removeEventListener('abort', this.#onAbort);
   }
 
   /** Closes the connection: nothing but that stops a model that is at work. */

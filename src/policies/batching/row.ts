@@ -11,7 +11,7 @@ export interface Group {
 }
 
 /** One call in a batch, or on the way to one. A class, since one is made for every call. */
-export class Row implements EventListenerObject {
+export class Row {
   readonly call: Call;
   readonly waitsSince = performance.now();
   group: Group | undefined;
@@ -19,6 +19,19 @@ export class Row implements EventListenerObject {
   readonly #resolve: (output: JsonValue) => void;
   readonly #reject: (error: unknown) => void;
   readonly #leaveQueue: () => void;
+  /**
+   * The caller has left, or its time is over. No `handleEvent`: what Node makes of such a listener lives until the next
+   * full garbage collection (decision 0021).
+   */
+  readonly #onAbort = () => {
+    this.fail(this.call.signal.reason);
+    if (this.group === undefined) {
+      this.#leaveQueue();
+      return;
+    }
+    this.group.left -= 1;
+    if (this.group.left === 0) this.group.controller.abort(everyoneLeft());
+  };
 
   constructor(
     call: Call,
@@ -30,18 +43,7 @@ export class Row implements EventListenerObject {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#leaveQueue = leaveQueue;
-    call.signal.addEventListener('abort', this, { once: true });
-  }
-
-  /** The caller has left, or its time is over. */
-  handleEvent(): void {
-    this.fail(this.call.signal.reason);
-    if (this.group === undefined) {
-      this.#leaveQueue();
-      return;
-    }
-    this.group.left -= 1;
-    if (this.group.left === 0) this.group.controller.abort(everyoneLeft());
+    call.signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   settle(result: RowResult): void {
@@ -60,7 +62,7 @@ export class Row implements EventListenerObject {
 
   #end(): void {
     this.settled = true;
-    this.call.signal.removeEventListener('abort', this);
+    this.call.signal.removeEventListener('abort', this.#onAbort);
   }
 }
 
