@@ -86,7 +86,6 @@ function medianRound(rounds: readonly Round[]): Round {
     requests: rounds.reduce((sum, round) => sum + round.requests, 0),
     errors: rounds.reduce((sum, round) => sum + round.errors, 0),
     perSecond: median(rounds.map((round) => round.perSecond)),
-    farSideBusy: median(rounds.map((round) => round.farSideBusy)),
     gatewayBusy: median(rounds.map((round) => round.gatewayBusy)),
     microsecondsPerRequest: median(rounds.map((round) => round.microsecondsPerRequest)),
   };

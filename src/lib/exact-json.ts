@@ -1,5 +1,8 @@
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
+/** Found sooner than an integer, and rare in what people write. */
+const manyDigits = /\d{16}/;
+
 /** An integer of 16 digits or more, which a JavaScript number may not hold exactly; also where it stands in a string. */
 const longInteger = /(?:^|[[:,\s-])\d{16,}(?:[\],}\s]|$)/;
 
@@ -12,7 +15,7 @@ const longInteger = /(?:^|[[:,\s-])\d{16,}(?:[\],}\s]|$)/;
  * @throws RangeError where it is nested too deeply for its long integers to be read
  */
 export function parseExactJson(text: string, nan?: string): Json {
-  if (nan === undefined && !longInteger.test(text)) return JSON.parse(text);
+  if (nan === undefined && !(manyDigits.test(text) && longInteger.test(text))) return JSON.parse(text);
   return JSON.parse(text, (_key: string, value: Json, context?: { source?: string }) => {
     if (typeof value !== 'number') return value;
     if (context?.source === nan && nan !== undefined) return Number.NaN;
