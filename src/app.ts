@@ -75,6 +75,7 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
     bodyLimit: config.bodyLimitBytes,
     requestTimeout: config.requestTimeoutMs,
     genReqId: requestIdOf,
+    trustProxy: config.trustProxy ?? false,
     http: {
       // Node swaps the two limits when the one on the headers is the longer.
       headersTimeout: config.requestTimeoutMs,

@@ -142,6 +142,24 @@ export const hostPatterns: Kind<readonly string[]> = {
   },
 };
 
+const namedRanges: ReadonlySet<string> = new Set(['loopback', 'linklocal', 'uniquelocal']);
+
+/** An address, or a range of them in CIDR notation (RFC 4632). */
+function isAddressRange(text: string): boolean {
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  return version !== 0 && Number(bits ?? 1) >= 1 && Number(bits ?? 1) <= (version === 4 ? 32 : 128);
+}
+
+export const addressRanges: Kind<string[]> = {
+  takes:
+    'IP addresses and ranges with commas between them, such as 10.0.0.0/8,::1; loopback, linklocal and uniquelocal stand for theirs',
+  parse(text) {
+    const ranges = text.split(',').map((range) => range.trim().toLowerCase());
+    return ranges.every((range) => namedRanges.has(range) || isAddressRange(range)) ? ranges : undefined;
+  },
+};
+
 const poolPattern = /^([a-z][a-z0-9_-]{0,47}):([1-9]\d{0,8})$/;
 
 /** Sizes in MiB by the names of pools. */

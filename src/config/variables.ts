@@ -1,6 +1,7 @@
 import type { Secret } from '../lib/secret.ts';
 import { signingAlgorithms } from '../lib/signing-key.ts';
 import {
+  addressRanges,
   anyText,
   apiKeys,
   boolean,
@@ -51,6 +52,12 @@ const listening = {
     kind: wholeNumber(0, 65_535),
     default: '8080',
     description: 'The port to listen on; 0 takes a free one.',
+  },
+  trustProxy: {
+    name: 'TRUST_PROXY',
+    kind: addressRanges,
+    description:
+      'The addresses of the reverse proxies in front of the gateway. What they say in X-Forwarded-Proto and X-Forwarded-Host is taken for the URLs that the gateway writes; without it those are made of the Host header, with http.',
   },
   requestTimeoutMs: {
     name: 'REQUEST_TIMEOUT_MS',

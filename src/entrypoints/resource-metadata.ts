@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { gatewayUrlOf } from './request-context.ts';
 
 export interface ResourceMetadataOptions {
   /** The `iss` of the tokens that callers present; undefined where none is configured. */
@@ -12,8 +13,8 @@ export interface ResourceMetadataOptions {
 export const resourceMetadata: FastifyPluginAsync<ResourceMetadataOptions> = async (app, { issuer }) => {
   // An issuer that is no URL is no authorization server that a client could ask.
   const servers = issuer !== undefined && URL.canParse(issuer) ? [issuer] : [];
-  const describe = ({ protocol, host }: FastifyRequest, path: string) => ({
-    resource: `${protocol}://${host}${path}`,
+  const describe = (request: FastifyRequest, path: string) => ({
+    resource: `${gatewayUrlOf(request)}${path}`,
     ...(servers.length > 0 && { authorization_servers: servers }),
     scopes_supported: ['skill:*'],
     bearer_methods_supported: ['header'],

@@ -147,6 +147,15 @@ describe('values', () => {
     },
   );
 
+  test('reads the addresses of proxies', () => {
+    expect(loadConfig({ TRUST_PROXY: 'Loopback, 10.0.0.0/8,fd00::/8,192.0.2.7' })).toMatchObject({
+      trustProxy: ['loopback', '10.0.0.0/8', 'fd00::/8', '192.0.2.7'],
+    });
+    for (const text of ['true', '10.0.0.0/33', '10.0.0.0/0', 'proxy.example', '10.0.0/8', 'fd00::/129']) {
+      expect(() => loadConfig({ TRUST_PROXY: text })).toThrow('TRUST_PROXY: takes IP addresses and ranges');
+    }
+  });
+
   test('reads host patterns in lower case', () => {
     expect(
       loadConfig({ UPSTREAM_ALLOW_HOSTS: 'GPU-1:8501, *.models.example,10.0.0.7,[::1]:80' }),

@@ -43,6 +43,21 @@ describe('the exports', () => {
     }
   });
 
+  it('name the address that a trusted proxy was called by, and believe nobody else', async () => {
+    const model = await startModel();
+    const headers = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'skills.example' };
+    const serverSaid = async (proxies: Readonly<Record<string, string>>) => {
+      const { url } = await startApp([definitionOf(model.url)], proxies);
+      const { servers } = await readJson<OpenApi>(fetch(`${url}/openapi.json`, { headers }));
+      return { url, said: servers[0]?.url };
+    };
+    expect((await serverSaid({ TRUST_PROXY: 'loopback' })).said).toBe('https://skills.example');
+    for (const proxies of [{}, { TRUST_PROXY: '10.0.0.0/8' }]) {
+      const { url, said } = await serverSaid(proxies);
+      expect(said).toBe(url);
+    }
+  });
+
   it('tell nothing of the model server', async () => {
     const model = await startModel();
     const { url } = await startApp([definitionOf(model.url)]);

@@ -2,7 +2,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { SkillgateError } from '../../contracts/errors.ts';
 import { isJsonObject, type JsonValue } from '../../contracts/json.ts';
 import type { Logger } from '../../contracts/logger.ts';
-import { cacheDirectiveOf, callerSignal, traceparentOf } from '../request-context.ts';
+import { cacheDirectiveOf, callerSignal, gatewayUrlOf, traceparentOf } from '../request-context.ts';
 import { createCancellations } from './cancellations.ts';
 import { createChangeStreams } from './change-streams.ts';
 import { createDirectLane } from './direct-lane.ts';
@@ -124,7 +124,7 @@ function originOf(request: FastifyRequest): CallOrigin {
     requestId: request.id,
     traceparent: traceparentOf(request),
     cacheDirective: cacheDirectiveOf(request),
-    resultUrl: (id) => `${request.protocol}://${request.host}${resultPath(id)}`,
+    resultUrl: (id) => gatewayUrlOf(request) + resultPath(id),
   };
 }
 
