@@ -7,6 +7,8 @@ export type OnResponse = (status: number) => void;
 export interface Connection {
   /** Sends the bytes of a request. The buffer must not change until the response has come. */
   send(request: Buffer, onResponse: OnResponse): void;
+  /** Whether the far side has not closed it. */
+  readonly isOpen: boolean;
   close(): void;
 }
 
@@ -49,6 +51,9 @@ export function openConnection(port: number): Promise<Connection> {
           pending = onResponse;
           if (socket.destroyed) settle(0);
           else socket.write(request);
+        },
+        get isOpen() {
+          return !socket.destroyed && !socket.readableEnded;
         },
         close: () => socket.destroy(),
       });

@@ -65,6 +65,8 @@ export async function closedLoop(
 
 export interface OpenLoopResult {
   readonly requests: number;
+  /** How often each status was answered that is not 200; 0 stands for a broken connection. */
+  readonly failures: ReadonlyMap<number, number>;
   readonly errors: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -94,8 +96,8 @@ export async function openLoop(
     })),
   );
   const idle = [...lanes];
+  const failures = new Map<number, number>();
   let answered = 0;
-  let errors = 0;
   let sent = 0;
   const start = performance.now() + 50;
 
@@ -104,17 +106,29 @@ export async function openLoop(
       lateness[index] = performance.now() - dueAt;
       lane.connection.send(next(lane.source), (status) => {
         latencies[index] = performance.now() - dueAt;
-        if (status !== 200) errors += 1;
+        if (status !== 200) failures.set(status, (failures.get(status) ?? 0) + 1);
         answered += 1;
         idle.push(lane);
         if (answered === total) resolve();
       });
     }
+    /** A lane whose connection is still there: gateways close those that were long without a request. */
+    function idleLane(): (typeof lanes)[number] | undefined {
+      for (let lane = idle.pop(); lane !== undefined; lane = idle.pop()) {
+        if (lane.connection.isOpen) return lane;
+        void replace(lane);
+      }
+      return undefined;
+    }
+    async function replace(lane: (typeof lanes)[number]): Promise<void> {
+      lane.connection = await openConnection(port);
+      idle.push(lane);
+    }
     function spin(): void {
       const now = performance.now();
       while (sent < total) {
         const dueAt = start + (sent * 1000) / rate;
-        const lane = dueAt <= now ? idle.pop() : undefined;
+        const lane = dueAt <= now ? idleLane() : undefined;
         if (lane === undefined) break;
         send(lane, sent, dueAt);
         sent += 1;
@@ -127,10 +141,15 @@ export async function openLoop(
   latencies.sort();
   lateness.sort();
   return {
-    requests: total - errors,
-    errors,
+    requests: total - sum(failures),
+    failures,
+    errors: sum(failures),
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
     lateP99Ms: percentile(lateness, 0.99),
   };
+}
+
+function sum(counts: ReadonlyMap<number, number>): number {
+  return [...counts.values()].reduce((total, count) => total + count, 0);
 }

@@ -119,12 +119,14 @@ export async function startupRows(rounds: number): Promise<Row[]> {
 }
 
 /** Errors and memory over minutes. */
-export function soakRows({ minutes, requests, errors, resident, heap, residentMib }: SoakResult): Row[] {
+export function soakRows(result: SoakResult): Row[] {
+  const { minutes, requests, errors, failures, resident, heap, residentMib } = result;
+  const statuses = [...failures].map(([status, count]) => `, ${count} with status ${status}`).join('');
   const what = `${minutes} minutes at 500/s`;
   return [
     {
       what: `${what}, errors`,
-      measured: `${errors} of ${requests + errors}`,
+      measured: `${errors} of ${requests + errors}${statuses}`,
       target: '0',
       met: errors === 0,
     },

@@ -7,6 +7,7 @@ export interface SoakResult {
   readonly minutes: number;
   readonly requests: number;
   readonly errors: number;
+  readonly failures: ReadonlyMap<number, number>;
   /** Growth of the resident memory after warm-up, in MiB a minute. */
   readonly resident: Trend;
   /** Growth of the used JavaScript heap after warm-up, in MiB a minute. */
@@ -55,6 +56,7 @@ export async function soak(
     minutes,
     requests: result.requests,
     errors: result.errors,
+    failures: result.failures,
     resident: trend(settled.map(({ minute, residentMib }) => [minute, residentMib])),
     heap: trend(settled.map(({ minute, heapMib }) => [minute, heapMib])),
     residentMib: settled.at(-1)?.residentMib ?? Number.NaN,
