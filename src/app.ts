@@ -21,6 +21,7 @@ import { createSkillExports } from './exports/skill-exports.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { parseExactJson } from './lib/exact-json.ts';
 import { authentication } from './plugins/authentication.ts';
+import { createClientErrorHandler } from './plugins/client-errors.ts';
 import { answerUnroutable, errors } from './plugins/errors.ts';
 import { gracefulClose } from './plugins/graceful-close.ts';
 import { jsonBody } from './plugins/json-body.ts';
@@ -82,6 +83,11 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
     },
     return503OnClosing: false,
     frameworkErrors: answerUnroutable,
+    clientErrorHandler: createClientErrorHandler({
+      logger,
+      requestTimeoutMs: config.requestTimeoutMs,
+      newRequestId: () => requestIdOf({ headers: {} }),
+    }),
   });
   http.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
