@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { assembleAdmission } from './assemble-admission.ts';
+import { assembleAdmission } from './assemble-limits.ts';
 import type { Config } from './config/load-config.ts';
 import type { Adapter, Attempt } from './contracts/adapter.ts';
 import { DefinitionError } from './contracts/definition-error.ts';
