@@ -83,7 +83,7 @@ export class ScriptedRedis extends Redis {
     alive: string,
     slots: number,
     leaseMs: number,
-    token: string,
+    ...tokens: readonly string[]
   ) => Promise<1>;
 
   constructor(url: string, options: RedisOptions) {

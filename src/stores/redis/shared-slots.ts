@@ -17,8 +17,8 @@ const renewMs = 1000;
 const lookMs = 100;
 /** How long who waits is taken to be alive without such a look, in milliseconds. */
 const patienceMs = 1000;
-/** So often is Redis asked before a call goes on without it: one late answer must not exceed the limit. */
-const attempts = 3;
+/** How long Redis must have been silent before calls go on without it: late answers must not exceed the limit. */
+const graceMs = 500;
 
 /** One skill's slots, as this process has them. */
 interface Line {
@@ -28,6 +28,10 @@ interface Line {
   readonly held: Set<string>;
   /** The tokens of the calls that wait, and what lets them go on. */
   readonly waiting: Map<string, () => void>;
+  /** The tokens of those two that Redis may know. */
+  readonly told: Set<string>;
+  /** The tokens of calls that have ended, as Redis could not be told. */
+  readonly untold: Set<string>;
   renewAt: number;
   isTended: boolean;
 }
@@ -37,7 +41,7 @@ interface Line {
  * the order of their coming, and gets the slot that somebody gives back in the same step; a message tells its process.
  * A slot is leased: one timer renews all those of the process, and where it dies they are free when their lease ends.
  *
- * Where Redis does not answer, calls have their slots at once, and Redis is told of them when it is back.
+ * Once Redis has been silent for a moment, calls go on without it, and it is told of them when it is back.
  */
 export function createSharedSlots(link: RedisLink): (skill: LimitedSkill) => SharedSlots {
   const id = randomUUID();
@@ -45,10 +49,13 @@ export function createSharedSlots(link: RedisLink): (skill: LimitedSkill) => Sha
   const active = new Set<Line>();
   let tokens = 0;
   let isListening = false;
+  /** On the clock of `performance.now()`. */
+  let silentSince: number | undefined;
   let timer: NodeJS.Timeout | undefined;
 
   /** Asks for slots. @returns whether Redis answered */
   async function ask(line: Line, held: readonly string[], waiting: readonly string[]): Promise<boolean> {
+    for (const token of [...held, ...waiting]) line.told.add(token);
     const granted = await link.ask((redis) =>
       redis.skillgateTendSlots(
         ...line.keys,
@@ -64,21 +71,39 @@ export function createSharedSlots(link: RedisLink): (skill: LimitedSkill) => Sha
     return granted !== undefined;
   }
 
-  /** Asks until Redis answers; where it does not, those who wait go on. What has left meanwhile is not asked for. */
-  async function tend(line: Line, renews: boolean, waiting: readonly string[]): Promise<boolean> {
-    for (let attempt = 0; attempt < attempts && !link.isAway; attempt += 1) {
-      const held = renews ? [...line.held] : [];
-      const stillWaiting = waiting.filter((token) => line.waiting.has(token));
-      if (held.length + stillWaiting.length === 0) return true;
-      if (await ask(line, held, stillWaiting)) return true;
+  /** Renews the slots of those who run, and asks for those who wait; they go on where Redis is silent for long. */
+  async function tend(line: Line, held: readonly string[], waiting: readonly string[]): Promise<boolean> {
+    if (!link.isAway && (await ask(line, held, waiting))) {
+      silentSince = undefined;
+      return true;
     }
-    for (const token of waiting) line.waiting.get(token)?.();
+    const now = performance.now();
+    silentSince ??= now;
+    const silentMs = now - silentSince;
+    if (silentMs >= graceMs) for (const token of waiting) line.waiting.get(token)?.();
+    // By then their leases have ended.
+    if (silentMs >= 2 * leaseMs) line.untold.clear();
     return false;
+  }
+
+  /** Gives back what these have, now or when Redis answers again: it may do late what it was asked for. */
+  async function leave(line: Line, tokens: readonly string[]): Promise<void> {
+    const done = await link.ask((redis) =>
+      redis.skillgateLeaveSlots(...line.keys, line.slots, leaseMs, ...tokens),
+    );
+    if (done !== undefined) return;
+    for (const token of tokens) line.untold.add(token);
+    watch(line);
   }
 
   async function tendAll(line: Line): Promise<void> {
     line.isTended = true;
-    const isDone = await tend(line, true, [...line.waiting.keys()]);
+    if (line.untold.size > 0 && !link.isAway) {
+      const tokens = [...line.untold];
+      line.untold.clear();
+      await leave(line, tokens);
+    }
+    const isDone = await tend(line, [...line.held], [...line.waiting.keys()]);
     if (isDone) line.renewAt = performance.now() + renewMs;
     line.isTended = false;
   }
@@ -86,8 +111,9 @@ export function createSharedSlots(link: RedisLink): (skill: LimitedSkill) => Sha
   function look(): void {
     const now = performance.now();
     for (const line of active) {
-      if (line.held.size + line.waiting.size === 0) active.delete(line);
-      else if (!line.isTended && (line.waiting.size > 0 || now >= line.renewAt)) void tendAll(line);
+      const urgent = line.waiting.size + line.untold.size;
+      if (line.held.size + urgent === 0) active.delete(line);
+      else if (!line.isTended && (urgent > 0 || now >= line.renewAt)) void tendAll(line);
     }
     if (active.size > 0) return;
     clearInterval(timer);
@@ -116,6 +142,8 @@ export function createSharedSlots(link: RedisLink): (skill: LimitedSkill) => Sha
       keys: [key('held'), key('line'), key('alive')],
       held: new Set(),
       waiting: new Map(),
+      told: new Set(),
+      untold: new Set(),
       renewAt: 0,
       isTended: false,
     };
@@ -131,8 +159,8 @@ export function createSharedSlots(link: RedisLink): (skill: LimitedSkill) => Sha
           const giveBack = () => {
             line.waiting.delete(token);
             line.held.delete(token);
-            // Nobody waits for this: a slot that cannot be given back is free when its lease ends.
-            void link.ask((redis) => redis.skillgateLeaveSlots(...line.keys, slots, leaseMs, token));
+            // Nobody waits for this, and of who came while Redis was away it knows nothing.
+            if (line.told.delete(token)) void leave(line, [token]);
           };
           const onAbort = () => {
             giveBack();
@@ -147,7 +175,7 @@ export function createSharedSlots(link: RedisLink): (skill: LimitedSkill) => Sha
           signal.addEventListener('abort', onAbort, { once: true });
           line.waiting.set(token, admit);
           watch(line);
-          void tend(line, false, [token]);
+          void tend(line, [], [token]);
         }),
     };
   };

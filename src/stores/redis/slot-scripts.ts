@@ -7,25 +7,33 @@ const prelude = `local held, line, alive = KEYS[1], KEYS[2], KEYS[3]
 local slots, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', held, '-inf', now)
-redis.call('ZREMRANGEBYSCORE', held, now + 2 * lease, '+inf')
+
+local function give(token)
+  redis.call('ZADD', held, now + lease, token)
+  redis.call('PEXPIRE', held, 2 * lease)
+end
+
+local function countHeld()
+  redis.call('ZREMRANGEBYSCORE', held, '-inf', now)
+  return redis.call('ZCARD', held)
+end
 
 local function grant(asking)
-  local free = slots - redis.call('ZCARD', held)
+  redis.call('ZREMRANGEBYSCORE', held, now + 2 * lease, '+inf')
+  local free = slots - countHeld()
   while free > 0 do
     local token = redis.call('ZPOPMIN', line)[1]
-    if not token then break end
+    if not token then return end
     local aliveUntil = tonumber(redis.call('ZSCORE', alive, token) or 0)
     redis.call('ZREM', alive, token)
     if aliveUntil > now then
-      redis.call('ZADD', held, now + lease, token)
+      give(token)
       if not asking[token] then
         redis.call('PUBLISH', 'skillgate:slots:' .. string.match(token, '^[^:]+'), token)
       end
       free = free - 1
     end
   end
-  for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, 2 * lease) end
 end
 `;
 
@@ -36,7 +44,11 @@ end
  */
 export const tendSlots = `${prelude}
 local patience, holders = tonumber(ARGV[3]), tonumber(ARGV[4])
-for i = 5, 4 + holders do redis.call('ZADD', held, now + lease, ARGV[i]) end
+if holders == 0 and #ARGV == 5 and redis.call('ZCARD', line) == 0 and countHeld() < slots then
+  give(ARGV[5])
+  return {ARGV[5]}
+end
+for i = 5, 4 + holders do give(ARGV[i]) end
 local asking = {}
 for i = 5 + holders, #ARGV do
   local token = ARGV[i]
@@ -46,15 +58,18 @@ for i = 5 + holders, #ARGV do
     redis.call('ZADD', alive, now + patience, token)
   end
 end
+for _, key in ipairs({line, alive}) do redis.call('PEXPIRE', key, 2 * lease) end
 grant(asking)
 local granted = {}
-for i = 5 + holders, #ARGV do
-  if redis.call('ZSCORE', held, ARGV[i]) then granted[#granted + 1] = ARGV[i] end
+for token in pairs(asking) do
+  if redis.call('ZSCORE', held, token) then granted[#granted + 1] = token end
 end
 return granted`;
 
-/** ARGV ends with: a token, which gives back its slot, or its place in the line. */
+/** ARGV goes on with tokens, which give back their slots, or their places in the line. */
 export const leaveSlots = `${prelude}
-for _, key in ipairs(KEYS) do redis.call('ZREM', key, ARGV[3]) end
-grant({})
+for i = 3, #ARGV do
+  for _, key in ipairs(KEYS) do redis.call('ZREM', key, ARGV[i]) end
+end
+if redis.call('ZCARD', line) > 0 then grant({}) end
 return 1`;

@@ -94,6 +94,40 @@ it('gives no more slots than there are over all gateways, in the order in which 
   expect(order).toEqual(['a', 'b', 'c']);
 });
 
+it('gives no more than there are, and loses none, whatever comes and goes', async () => {
+  const skill = newSkill(4);
+  const stores = await Promise.all([1, 2, 3].map(() => openStores(redis.url)));
+  const gateways = stores.map(({ slotsOf }) => slotsOf(skill));
+  let [held, most, served, left] = [0, 0, 0, 0];
+
+  async function comeAndGo(slots: SharedSlots): Promise<void> {
+    for (let call = 0; call < 25; call += 1) {
+      const leaving = new AbortController();
+      const timer = setTimeout(() => leaving.abort(), 1 + Math.random() * 30);
+      try {
+        const slot = await slots.take(leaving.signal);
+        held += 1;
+        most = Math.max(most, held);
+        await pause(Math.random() * 3);
+        held -= 1;
+        served += 1;
+        slot.giveBack();
+      } catch (error) {
+        if (error !== leaving.signal.reason) throw error;
+        left += 1;
+      } finally {
+        clearTimeout(timer);
+      }
+    }
+  }
+
+  await Promise.all(gateways.flatMap((slots) => Array.from({ length: 12 }, () => comeAndGo(slots))));
+  expect([most, served + left]).toEqual([4, 900]);
+  expect(Math.min(served, left)).toBeGreaterThan(0);
+  const client = admin();
+  await vi.waitFor(async () => expect(await client.keys(`skillgate:slots:{${skill.name}}:*`)).toEqual([]));
+});
+
 it('tells who waits at once that its slot is free', async () => {
   const { one, other } = await twoGateways(1);
   expect(await handOverMs(one, other, 1)).toBeLessThan(soonMs);
@@ -205,6 +239,30 @@ it('lets calls go on while Redis is silent, and counts them when it is back', as
   third.giveBack();
   await vi.waitFor(() => expect(next.isSettled).toBe(true));
 }, 15_000);
+
+it('keeps to the limit while Redis is late for a moment', async () => {
+  const skill = newSkill(1);
+  const one = (await openStores(redis.url)).slotsOf(skill);
+  const impatient = (await openStores(redis.url, { timeoutMs: 20 })).slotsOf(skill);
+  const slot = await one.take(staying);
+  await admin().client('PAUSE', 100);
+  const next = watched(impatient.take(staying));
+  await pause(300);
+  expect(next.isSettled).toBe(false);
+  slot.giveBack();
+  await vi.waitFor(() => expect(next.isSettled).toBe(true));
+});
+
+it('gives back what Redis gave after nobody waited for it any more', async () => {
+  const skill = newSkill(1);
+  const late = (await openStores(redis.url, { timeoutMs: 20 })).slotsOf(skill);
+  const other = (await openStores(redis.url)).slotsOf(skill);
+  await admin().client('PAUSE', 900);
+  (await late.take(staying)).giveBack();
+  const startedAt = performance.now();
+  await other.take(staying);
+  expect(performance.now() - startedAt).toBeLessThan(2000);
+});
 
 it('lets calls go on where Redis refuses', async () => {
   await admin().call('ACL', 'SETUSER', 'limited', 'on', '>secret', '~*', '&*', '+@all', '-zadd');
