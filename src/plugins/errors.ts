@@ -41,6 +41,12 @@ export function answerUnroutable(error: FastifyError, request: FastifyRequest, r
   sendProblem(failure, request, reply.header('x-request-id', request.id));
 }
 
+/** What is wrong with a request that does not say which host it is for (RFC 9112, section 3.2). */
+export function faultOfHost({ headers, raw }: FastifyRequest): SkillgateError | undefined {
+  if (headers.host !== undefined || raw.httpVersion === '1.0') return undefined;
+  return new SkillgateError('invalid_request', 'A request of HTTP/1.1 needs a Host header.');
+}
+
 /** Sends an error as a problem object with its status and headers. */
 function sendProblem(failure: SkillgateError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(failure, request.id);

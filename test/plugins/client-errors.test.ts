@@ -94,6 +94,21 @@ describe('a request that ends in the parser', () => {
   });
 });
 
+it('refuses a request without a Host header as any other error', async () => {
+  const { port } = await setUp();
+  const { socket, closed } = open(port);
+  socket.write('GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n');
+  const { status, headers, body } = parse(await closed());
+  expect([status, headers['content-type']]).toEqual([
+    400,
+    expect.stringMatching(/^application\/problem\+json/),
+  ]);
+  expect(JSON.parse(body)).toMatchObject({
+    code: 'invalid_request',
+    detail: expect.stringContaining('Host'),
+  });
+});
+
 it('puts nothing into an answer that is under way', async () => {
   const { model, port, post } = await setUp();
   model.always(hang());
