@@ -21,7 +21,8 @@ import { createSkillExports } from './exports/skill-exports.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { parseExactJson } from './lib/exact-json.ts';
 import { authentication } from './plugins/authentication.ts';
-import { answerUnroutable, errors } from './plugins/errors.ts';
+import { createClientErrorHandler } from './plugins/client-errors.ts';
+import { answerUnroutable, errors, faultOfHost } from './plugins/errors.ts';
 import { gracefulClose } from './plugins/graceful-close.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { createMetrics, metricsRoute } from './plugins/metrics.ts';
@@ -79,14 +80,21 @@ export async function createApp({ config, logger }: AppOptions): Promise<App> {
     http: {
       // Node swaps the two limits when the one on the headers is the longer.
       headersTimeout: config.requestTimeoutMs,
+      // Node would refuse those without in its own words.
+      requireHostHeader: false,
       connectionsCheckingInterval: Math.min(config.requestTimeoutMs, 5000),
     },
     return503OnClosing: false,
     frameworkErrors: answerUnroutable,
+    clientErrorHandler: createClientErrorHandler({
+      logger,
+      requestTimeoutMs: config.requestTimeoutMs,
+      newRequestId: () => requestIdOf({ headers: {} }),
+    }),
   });
   http.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
-    done();
+    done(faultOfHost(request));
   });
   await http.register(gracefulClose);
   await http.register(errors, { logger });

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { assembleAdmission } from './assemble-limits.ts';
 import type { Config } from './config/load-config.ts';
 import type { Adapter, Attempt } from './contracts/adapter.ts';
 import { DefinitionError } from './contracts/definition-error.ts';
@@ -6,7 +7,7 @@ import { SkillgateError } from './contracts/errors.ts';
 import type { Answer } from './contracts/invocation.ts';
 import type { JsonValue } from './contracts/json.ts';
 import type { SkillMeter } from './contracts/meter.ts';
-import type { Admission, AnswerPolicy, Handler } from './contracts/pipeline.ts';
+import type { AnswerPolicy, Handler } from './contracts/pipeline.ts';
 import type { ModelLoader } from './contracts/readiness.ts';
 import type { CompiledSkill, Skill } from './contracts/skill.ts';
 import type { SkillDefinition } from './contracts/skill-definition.ts';
@@ -16,7 +17,6 @@ import type { OAuth2Tokens } from './credentials/oauth2.ts';
 import type { Signer } from './credentials/signer.ts';
 import { compose } from './pipeline/compose.ts';
 import { createDrain } from './pipeline/drain.ts';
-import { createAdmission } from './policies/admission.ts';
 import { attemptTimeout } from './policies/attempt-timeout.ts';
 import { authorize } from './policies/authorize.ts';
 import { batching } from './policies/batching.ts';
@@ -43,7 +43,7 @@ export interface SharedParts {
   readonly config: Config;
   readonly store: CacheStore;
   /** What all gateways share; undefined where there is but this one. */
-  readonly shared: Pick<SharedStores, 'answersOf'> | undefined;
+  readonly shared: Pick<SharedStores, 'answersOf' | 'slotsOf'> | undefined;
   readonly transports: Transports;
   readonly signer: Signer | undefined;
   readonly oauth2: OAuth2Tokens;
@@ -75,7 +75,7 @@ export function assembleSkill(compiled: CompiledSkill, shared: SharedParts): Ski
   });
 
   const drain = createDrain<Answer>();
-  const admission = createAdmissionOf(definition, shared.gpuPools);
+  const admission = assembleAdmission(definition, shared);
   const breaker = createBreaker({ failures: breaking.failures, resetMs: breaking.reset_ms });
 
   /** The way of a call, or of a batch of calls, from its first attempt to its last. */
@@ -197,27 +197,6 @@ function createLoader({ endpoint }: SkillDefinition, adapter: Adapter, closed: A
     '/readiness/load',
     `cannot be: the protocol ${endpoint.protocol} loads no models`,
   );
-}
-
-/** How many calls go to the model at a time: by their number alone, or by the memory too that they need. */
-function createAdmissionOf(
-  { concurrency, gpu }: SkillDefinition,
-  pools: ReadonlyMap<string, GpuPool>,
-): Admission {
-  const limits = { max: concurrency.max, queue: concurrency.queue, queueMs: concurrency.queue_ms };
-  if (gpu === undefined) return createAdmission(limits);
-  const pool = pools.get(gpu.pool);
-  if (pool === undefined) {
-    const known = [...pools.keys()].join(', ') || 'none';
-    throw new DefinitionError(
-      '/gpu/pool',
-      `${gpu.pool} is not among the pools of GPU_POOLS, which has ${known}`,
-    );
-  }
-  if (gpu.mib > pool.mib) {
-    throw new DefinitionError('/gpu/mib', `is ${gpu.mib}, and the pool ${gpu.pool} has ${pool.mib} in all`);
-  }
-  return pool.admit({ ...limits, mib: gpu.mib });
 }
 
 /** @throws DefinitionError where the model server's host is one that may not be called */

@@ -273,7 +273,7 @@ const cache = {
     kind: redisUrl,
     secret: true,
     description:
-      'The Redis in which gateways share answers and count requests together. Without it each keeps its own. User and password stand in the URL; rediss:// speaks TLS.',
+      'The Redis in which gateways share answers, and count requests and the calls of skills with `concurrency.shared` together. Without it each keeps its own. User and password stand in the URL; rediss:// speaks TLS.',
   },
   redisTimeoutMs: {
     name: 'REDIS_TIMEOUT_MS',

@@ -18,9 +18,10 @@ export const errorTable = {
   },
   invalid_request: {
     status: 400,
-    title: 'A header or a query parameter is not valid',
+    title: 'The request, a header or a query parameter is not valid',
     retryable: false,
-    remedy: 'Read `detail`: it names the header or the parameter and what it takes. Mend it and call again.',
+    remedy:
+      'Read `detail`: it says what is wrong with the request, or names the header or the parameter and what it takes. Mend it and call again.',
   },
   unauthenticated: {
     status: 401,

@@ -66,3 +66,20 @@ export interface RateCounter {
   /** Counts one more; undefined where they cannot be counted together now. */
   count(caller: string, windowMs: number): Promise<RateCount | undefined>;
 }
+
+/** A slot that a call has. */
+export interface SharedSlot {
+  /** Gives it back, to the next in line; nobody waits for that. */
+  giveBack(): void;
+}
+
+/** The slots that calls of one skill need, of which there are so many over all gateways. Nothing here fails. */
+export interface SharedSlots {
+  /**
+   * Takes a slot, and waits for one where none is free: who came first has it first. It ends by itself with the process.
+   *
+   * @returns a slot that nobody counted, where they cannot be counted together now
+   * @throws the signal's reason, at once; nothing is held then
+   */
+  take(signal: AbortSignal): Promise<SharedSlot>;
+}

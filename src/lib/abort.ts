@@ -46,6 +46,34 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Prom
   });
 }
 
+export interface Patience {
+  /** Aborts when the one who waits leaves. */
+  readonly signal: AbortSignal;
+  /** How long to wait, in milliseconds. */
+  readonly ms: number;
+  /** Makes the error for who has waited too long. */
+  readonly tooLate: () => Error;
+}
+
+/**
+ * Does something for as long as somebody waits for it.
+ *
+ * @param work ends when its signal aborts, with that signal's reason: that of `signal`, or what `tooLate` makes
+ */
+export async function patiently<Result>(
+  work: (signal: AbortSignal) => Promise<Result>,
+  { signal, ms, tooLate }: Patience,
+): Promise<Result> {
+  const { controller, unlink } = linkedController(signal);
+  const timer = setTimeout(() => controller.abort(tooLate()), ms);
+  try {
+    return await work(controller.signal);
+  } finally {
+    clearTimeout(timer);
+    unlink();
+  }
+}
+
 /** A controller that also aborts when its parent does. */
 export interface LinkedController {
   readonly controller: AbortController;

@@ -1,11 +1,4 @@
-export interface TurnOptions {
-  /** Aborts when the one who waits leaves. */
-  readonly signal: AbortSignal;
-  /** How long to wait, in milliseconds. */
-  readonly ms: number;
-  /** Makes the error for who has waited too long. */
-  readonly tooLate: () => Error;
-}
+import type { Patience } from './abort.ts';
 
 /**
  * Stands in a line until somebody calls the function that it puts there, which also takes it out.
@@ -16,7 +9,7 @@ export interface TurnOptions {
  */
 export function waitForTurn<Turn>(
   line: Set<(turn: Turn) => void>,
-  { signal, ms, tooLate }: TurnOptions,
+  { signal, ms, tooLate }: Patience,
 ): Promise<Turn> {
   return new Promise((resolve, reject) => {
     const leave = () => {

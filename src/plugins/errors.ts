@@ -8,11 +8,14 @@ export interface ErrorsOptions {
   readonly logger: Logger;
 }
 
+/** So much of a faulty header is shown to the one who sent it, in characters. */
+const mostShown = 100;
+
 /** Answers every error as a problem object (RFC 9457), whoever threw it. */
 export const errors = fastifyPlugin<ErrorsOptions>(
   async (app, { logger }) => {
     app.setErrorHandler((error: FastifyError | SkillgateError, request, reply) => {
-      const failure = error instanceof SkillgateError ? error : fromFramework(error);
+      const failure = error instanceof SkillgateError ? error : fromFramework(error, request);
       if (failure.code === 'internal' && !(error instanceof SkillgateError)) {
         logger.error({ request_id: request.id, err: error }, 'request_failed');
       }
@@ -38,6 +41,12 @@ export function answerUnroutable(error: FastifyError, request: FastifyRequest, r
   sendProblem(failure, request, reply.header('x-request-id', request.id));
 }
 
+/** What is wrong with a request that does not say which host it is for (RFC 9112, section 3.2). */
+export function faultOfHost({ headers, raw }: FastifyRequest): SkillgateError | undefined {
+  if (headers.host !== undefined || raw.httpVersion === '1.0') return undefined;
+  return new SkillgateError('invalid_request', 'A request of HTTP/1.1 needs a Host header.');
+}
+
 /** Sends an error as a problem object with its status and headers. */
 function sendProblem(failure: SkillgateError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(failure, request.id);
@@ -55,11 +64,22 @@ const codeOfStatus: Readonly<Partial<Record<number, ErrorCode>>> = {
   429: 'rate_limited',
 };
 
-function fromFramework(error: FastifyError): SkillgateError {
+function fromFramework(error: FastifyError, request: FastifyRequest): SkillgateError {
   const code = codeOfStatus[error.statusCode ?? 500];
+  if (code === 'unsupported_media_type') return unsupported(request, error);
   if (code !== undefined) return new SkillgateError(code, error.message, { cause: error });
   return new SkillgateError('internal', 'The gateway failed on this call; its log has the cause.', {
     cause: error,
+  });
+}
+
+function unsupported({ headers }: FastifyRequest, cause: FastifyError): SkillgateError {
+  const sent = headers['content-type'];
+  const detail = sent
+    ? `The body was sent as ${sent.slice(0, mostShown)}`
+    : 'The body was sent without a type';
+  return new SkillgateError('unsupported_media_type', `${detail}; only application/json is taken.`, {
+    cause,
   });
 }
 

@@ -1,7 +1,7 @@
 import { SkillgateError } from '../contracts/errors.ts';
 import type { OutputPolicy } from '../contracts/pipeline.ts';
 import type { ModelLoader, Readiness, ReadinessView } from '../contracts/readiness.ts';
-import { linkedController, wait } from '../lib/abort.ts';
+import { patiently, wait } from '../lib/abort.ts';
 
 export interface ReadinessGateOptions {
   readonly readiness: ReadinessView;
@@ -24,19 +24,7 @@ export function readinessGate({ readiness, waitMs, loader }: ReadinessGateOption
   let loadedAt = Number.NEGATIVE_INFINITY;
   let loadedIn: Readiness | undefined;
 
-  /** Waits for something, but not past `waitMs` and not for a caller who has left. */
-  async function patiently(signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const { controller, unlink } = linkedController(signal);
-    const timer = setTimeout(() => controller.abort(tooLong()), waitMs);
-    try {
-      await work(controller.signal);
-    } finally {
-      clearTimeout(timer);
-      unlink();
-    }
-  }
-
-  function tooLong(): SkillgateError {
+  function tooLate(): SkillgateError {
     if (blocks(readiness.current)) return notReady(readiness);
     return new SkillgateError('model_not_ready', `The model was not loaded within ${waitMs} ms.`, {
       retryAfterMs: readiness.nextProbeMs,
@@ -64,7 +52,7 @@ export function readinessGate({ readiness, waitMs, loader }: ReadinessGateOption
   return (next) => async (call) => {
     if (blocks(readiness.current)) {
       if (waitMs === 0) throw notReady(readiness);
-      await patiently(call.signal, untilReady);
+      await patiently(untilReady, { signal: call.signal, ms: waitMs, tooLate });
     }
     const sentAt = performance.now();
     try {
@@ -74,7 +62,7 @@ export function readinessGate({ readiness, waitMs, loader }: ReadinessGateOption
       readiness.suspect();
       // The server has unloaded the model since the last probe.
       if (!loader || error.code !== 'model_not_ready') throw error;
-      if (loadedAt < sentAt) await patiently(call.signal, load);
+      if (loadedAt < sentAt) await patiently(load, { signal: call.signal, ms: waitMs, tooLate });
       return next(call);
     }
   };

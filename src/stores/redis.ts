@@ -1,10 +1,11 @@
 import type { Logger } from '../contracts/logger.ts';
-import type { RateCounter, SharedCache } from '../contracts/stores.ts';
+import type { RateCounter, SharedCache, SharedSlots } from '../contracts/stores.ts';
 import type { Secret } from '../lib/secret.ts';
 import { createInvalidation } from './redis/invalidation.ts';
 import { openRedisLink } from './redis/link.ts';
 import { createRateCounter } from './redis/rate-counter.ts';
 import { createSharedCache, type SkillForm } from './redis/shared-cache.ts';
+import { createSharedSlots, type LimitedSkill } from './redis/shared-slots.ts';
 
 export type { SkillForm };
 
@@ -20,6 +21,8 @@ export interface SharedStores {
    */
   invalidation(forgetHere: (skill: string) => void): (skill: SkillForm) => Promise<void>;
   readonly rateCounter: RateCounter;
+  /** The slots of a skill whose calls all gateways count together. */
+  slotsOf(skill: LimitedSkill): SharedSlots;
   close(): Promise<void>;
 }
 
@@ -38,6 +41,7 @@ export async function openRedisStores(options: RedisStoresOptions): Promise<Shar
     answersOf: (skill) => createSharedCache({ link, skill, logger }),
     invalidation: (forgetHere) => createInvalidation({ link, forgetHere, logger }),
     rateCounter: createRateCounter(link),
+    slotsOf: createSharedSlots(link),
     close: () => link.close(),
   };
 }

@@ -134,13 +134,21 @@ describe('a bad request', () => {
     expect(model.requests).toHaveLength(0);
   });
 
-  it('in another format is answered 415', async () => {
-    const { post } = await setUp();
-    const response = await post('text=hello', {
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    });
+  it.each([
+    ['in another format', 'application/x-www-form-urlencoded', 'as application/x-www-form-urlencoded;'],
+    ['in a format that is none', 'json', 'as json;'],
+    ['in a format with a long name', `text/${'x'.repeat(500)}`, `as text/${'x'.repeat(95)};`],
+    ['that does not tell its format', '', 'without a type;'],
+  ])('%s is answered 415, with what was sent and what is taken', async (_what, type, sent) => {
+    const { url } = await setUp();
+    const body = new Blob(['{"text":"hello"}']);
+    const headers = type === '' ? {} : { 'content-type': type };
+    const response = await fetch(`${url}/skills/local_model_predict`, { method: 'POST', headers, body });
     expect(response.status).toBe(415);
-    expect(await response.json()).toMatchObject({ code: 'unsupported_media_type' });
+    expect(await response.json()).toMatchObject({
+      code: 'unsupported_media_type',
+      detail: `The body was sent ${sent} only application/json is taken.`,
+    });
   });
 
   it('of 50 MB is answered 413 without reading it, and the next one is served', async () => {

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { definitionOf, readJson, startApp } from '../app.ts';
-import { after, type Behaviour, hang, json, reset, startModelServer } from '../servers/model-server.ts';
+import { counting, hang, json, after as late, reset, startModelServer } from '../servers/model-server.ts';
 import { dataFolder } from '../skills/fixtures.ts';
 import { ended, type ShownJob, submit } from './job-client.ts';
 
@@ -19,20 +19,6 @@ const once = { retry: { max_attempts: 1 } };
 
 async function show(url: string, { id }: { readonly id: string }): Promise<ShownJob> {
   return readJson(fetch(`${url}/jobs/${id}`));
-}
-
-/** A behaviour that counts how many requests it holds at a time. */
-function counting(ms: number) {
-  const counter = { now: 0, most: 0 };
-  const behaviour: Behaviour = (response, request) => {
-    counter.now += 1;
-    counter.most = Math.max(counter.most, counter.now);
-    response.on('close', () => {
-      counter.now -= 1;
-    });
-    after(ms, json({ prediction: 'positive' }))(response, request);
-  };
-  return { counter, behaviour };
 }
 
 describe('a job whose failure may pass', () => {
@@ -101,7 +87,7 @@ it('fails a job whose result is too large to be kept', async () => {
 describe('a worker', () => {
   it('keeps each skill within its own limit, and lets no skill wait for another', async () => {
     const model = await startModel();
-    const { counter, behaviour } = counting(40);
+    const { counter, behaviour } = counting(late(40, json({ prediction: 'positive' })));
     model.always(behaviour);
     const quick = await startModel();
     const app = await startApp(
@@ -122,7 +108,7 @@ describe('a worker', () => {
 
   it('shares a limit with the other processes where the skill says so', async () => {
     const model = await startModel();
-    const { counter, behaviour } = counting(40);
+    const { counter, behaviour } = counting(late(40, json({ prediction: 'positive' })));
     model.always(behaviour);
     const DATA_DIR = await dataFolder();
     const definition = definitionOf(model.url, { concurrency: { max: 2, shared: true } });
@@ -155,7 +141,7 @@ describe('a worker', () => {
     const DATA_DIR = await dataFolder();
     const front = await startApp([definitionOf(model.url)], { DATA_DIR, JOB_CONCURRENCY: '0' });
     const { app } = await startApp([definitionOf(model.url)], { DATA_DIR, JOB_CONCURRENCY: '2' });
-    model.next(after(150, json({ prediction: 'in time' })), hang());
+    model.next(late(150, json({ prediction: 'in time' })), hang());
     const inTime = await submit(front, { text: 'short' });
     await expect.poll(() => model.requests.length).toBe(1);
     const tooLong = await submit(front, { text: 'long' });

@@ -141,6 +141,20 @@ export function after(ms: number, behaviour: Behaviour): Behaviour {
   };
 }
 
+/** Counts how many requests there are at a time, and the most there were. */
+export function counting(behaviour: Behaviour) {
+  const counter = { now: 0, most: 0 };
+  const counted: Behaviour = (response, request) => {
+    counter.now += 1;
+    counter.most = Math.max(counter.most, counter.now);
+    response.on('close', () => {
+      counter.now -= 1;
+    });
+    behaviour(response, request);
+  };
+  return { counter, behaviour: counted };
+}
+
 /** Never answers. */
 export function hang(): Behaviour {
   return () => undefined;

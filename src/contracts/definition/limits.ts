@@ -81,7 +81,7 @@ export const concurrency = {
       type: 'boolean',
       default: false,
       description:
-        'Whether at most `max` jobs run at a time over all processes together, not in each. Calls that wait for their answer count in their own process.',
+        'Whether at most `max` calls are in flight over all processes together, not in each: calls, batch rows and jobs. Needs REDIS_URL; without it each process has its own limit, and only jobs are counted together. `queue` stays that of each process.',
     },
     queue: { type: 'integer', minimum: 0, default: 256, description: 'Calls that may wait for a place.' },
     queue_ms: { ...milliseconds, default: 10_000, description: 'How long a call may wait for a place.' },

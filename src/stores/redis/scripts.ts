@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis';
+import { leaveSlots, tendSlots } from './slot-scripts.ts';
 
 /** Lua scripts: each is one step that nothing else comes between, and one way to Redis and back. */
 const scripts = {
@@ -40,6 +41,8 @@ if left < 0 then
 end
 return {count, left}`,
   },
+  skillgateTendSlots: { numberOfKeys: 3, lua: tendSlots },
+  skillgateLeaveSlots: { numberOfKeys: 3, lua: leaveSlots },
 };
 
 /** An answer as it is stored, and for how long it is still good, in milliseconds. */
@@ -63,6 +66,25 @@ export class ScriptedRedis extends Redis {
   declare skillgateRenew: (claim: string, token: string, leaseMs: number) => Promise<0 | 1>;
   declare skillgateGetBuffer: (answer: string) => Promise<StoredAnswer | null>;
   declare skillgateCount: (counter: string, windowMs: number) => Promise<[count: number, leftMs: number]>;
+
+  declare skillgateTendSlots: (
+    held: string,
+    line: string,
+    alive: string,
+    slots: number,
+    leaseMs: number,
+    patienceMs: number,
+    holders: number,
+    ...tokens: readonly string[]
+  ) => Promise<readonly string[]>;
+  declare skillgateLeaveSlots: (
+    held: string,
+    line: string,
+    alive: string,
+    slots: number,
+    leaseMs: number,
+    ...tokens: readonly string[]
+  ) => Promise<1>;
 
   constructor(url: string, options: RedisOptions) {
     super(url, { ...options, scripts, replyMapping: 'legacy' });
