@@ -1,0 +1,110 @@
+import type { Channel, Envelope, ReturnedMessage } from 'rabbitmq-client';
+import type { Logger } from '../../contracts/logger.ts';
+import type { Secret } from '../../lib/secret.ts';
+import { within } from '../../lib/within.ts';
+import { type BrokerLink, codeOf, createBrokerLink, type OpenChannel, reasonOf } from './broker-link.ts';
+import type { Topology } from './topology.ts';
+
+/** What became of a message. */
+export type Sending =
+  /** The broker has it for good. */
+  | 'confirmed'
+  /** The queue is as long as it may be. */
+  | 'refused'
+  /** It surely did not reach a queue. */
+  | 'unsent'
+  /** It may have. */
+  | 'unknown';
+
+/** Sends messages for good. */
+export interface Publisher {
+  /** To the main queue. */
+  send(id: string, text: string): Promise<Sending>;
+  /** To the main queue after so many milliseconds, or a part of them. */
+  sendLater(id: string, text: string, ms: number): Promise<Sending>;
+  /** To the queue of those given up, with the reason. `ttlMs` says how long it stays there at most. */
+  sendDead(text: string, reason: DeadReason, ttlMs?: number): Promise<Sending>;
+  /** The connection of the publisher. */
+  readonly link: BrokerLink;
+}
+
+/** The headers of a message in the queue of those given up. */
+export interface DeadReason {
+  readonly 'skillgate-reason': string;
+  readonly 'skillgate-detail': string;
+}
+
+export interface PublisherOptions {
+  readonly url: Secret;
+  readonly topology: Topology;
+  readonly logger: Logger;
+}
+
+/** How long a confirmation is waited for, in milliseconds: a quorum queue syncs to the disk first. */
+const confirmMs = 5000;
+
+/** Begins to connect. */
+export function createPublisher({ url, topology, logger }: PublisherOptions): Publisher {
+  const returned = new Set<string>();
+  let lastSerial = 0;
+
+  async function prepare({ connection, channel }: OpenChannel): Promise<void> {
+    await topology.declare(connection);
+    await channel.confirmSelect();
+    channel.on('basic.return', ({ correlationId }: ReturnedMessage) => {
+      if (correlationId !== undefined) returned.add(correlationId);
+    });
+  }
+
+  const link = createBrokerLink({ url, name: 'jobs: publish', prepare, logger });
+
+  async function publish(channel: Channel, envelope: Envelope, text: string): Promise<Sending> {
+    lastSerial += 1;
+    const correlationId = `${lastSerial}`;
+    const whole = { ...envelope, correlationId, mandatory: true, durable: true, contentType: 'text/plain' };
+    try {
+      await within(channel.basicPublish(whole, Buffer.from(text)), confirmMs);
+    } catch (error) {
+      if (codeOf(error) === 'NACK') return 'refused';
+      logger.debug({ queue: envelope.routingKey, reason: reasonOf(error) }, 'amqp_not_confirmed');
+      return 'unknown';
+    }
+    // The client tells of a message that came back one turn later than of its confirmation.
+    await new Promise(setImmediate);
+    if (!returned.delete(correlationId)) return 'confirmed';
+    // Somebody has deleted the queue.
+    link.renew();
+    return 'unsent';
+  }
+
+  async function send(text: string, address: (open: OpenChannel) => Promise<Envelope>): Promise<Sending> {
+    let open: OpenChannel;
+    let envelope: Envelope;
+    try {
+      open = await link.open();
+      envelope = await address(open);
+    } catch (error) {
+      logger.debug({ reason: reasonOf(error) }, 'amqp_not_sent');
+      return 'unsent';
+    }
+    // A broker that is short of memory or disk reads nothing more, and what is written to it piles up here.
+    if (!open.channel.active || !open.connection.ready) return 'unsent';
+    return publish(open.channel, envelope, text);
+  }
+
+  return {
+    link,
+    send: (id, text) => send(text, async () => ({ routingKey: topology.main, messageId: id })),
+    sendLater: (id, text, ms) =>
+      send(text, async ({ connection }) => ({
+        routingKey: await topology.declareDelay(connection, ms),
+        messageId: id,
+      })),
+    sendDead: (text, reason, ttlMs) =>
+      send(text, async () => ({
+        routingKey: topology.dead,
+        headers: { ...reason },
+        ...(ttlMs !== undefined && { expiration: `${ttlMs}` }),
+      })),
+  };
+}
