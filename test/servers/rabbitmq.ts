@@ -93,9 +93,7 @@ async function startNameServer(): Promise<Server> {
 async function inContainer(folder: string, port: number): Promise<Server> {
   const name = basename(folder);
   const args = ['run', '--rm', '--name', name, '--hostname', 'rabbitmq'];
-  args.push('--publish', `127.0.0.1:${port}:5672`, '--volume', `${name}:/var/lib/rabbitmq`);
-  // Seen from the container nobody is local, and guest would be refused.
-  args.push('--env', 'RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-rabbit loopback_users []', image);
+  args.push('--publish', `127.0.0.1:${port}:5672`, '--volume', `${name}:/var/lib/rabbitmq`, image);
   return startServer(
     port,
     () => startServerProcess({ program: 'docker', args, container: name, port, greeting }),
