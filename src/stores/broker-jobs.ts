@@ -25,26 +25,28 @@ export interface BrokerJobsOptions extends JobBackendOptions {
   readonly logger: Logger;
   /** What the queues and keys are named after. */
   readonly name?: string;
+  /** How long the start waits for a server that cannot be reached, in milliseconds. */
+  readonly startMs?: number;
 }
 
-/** How often jobs are looked for whose message nobody has confirmed, in milliseconds. */
+/** How often jobs are looked for that have no message, in milliseconds. */
 const outboxMs = 3000;
 
 /**
  * Keeps the queue in RabbitMQ, and states and results in Redis. Redis decides: a message only brings a job to a worker,
  * and is settled after what became of the job is stored. So a message may come twice or late, and the job runs once.
  *
- * @throws JobBackendError where one of the two refuses the credentials, or cannot be reached for ten seconds
+ * @throws JobBackendError where one of the two refuses the credentials, or cannot be reached
  */
 export async function openBrokerJobs(options: BrokerJobsOptions): Promise<JobBackend> {
   const { amqpUrl, redisUrl, logger, warn, leaseMs, renewMs = leaseMs / 3, resultTtlMs } = options;
-  const { name = 'skillgate.jobs' } = options;
+  const { name = 'skillgate.jobs', startMs = 10_000 } = options;
   const prefix = `{${name}}:`;
   const topology = createTopology({ name, queueMax: options.queueMax, logger });
-  const link = await openRedisLink({ url: redisUrl, logger });
+  const link = await openRedisLink({ url: redisUrl, startMs, logger });
   const publisher = createPublisher({ url: amqpUrl, topology, logger });
   try {
-    await publisher.link.started();
+    await publisher.link.started(startMs);
   } catch (error) {
     await Promise.all([publisher.link.close(), link.close()]);
     throw error;
@@ -74,7 +76,7 @@ export async function openBrokerJobs(options: BrokerJobsOptions): Promise<JobBac
   const timers = [
     every(renewMs, runs.renew, onFailure('job_leases_not_renewed')),
     every(leaseMs / 3, takeOver, onFailure('job_takeover_failed')),
-    every(outboxMs, outbox.sendForgotten, onFailure('job_outbox_failed')),
+    every(outboxMs, outbox.look, onFailure('job_outbox_failed')),
     every(sweepIntervalMs(resultTtlMs), records.sweep, onFailure('job_sweep_failed')),
   ];
 

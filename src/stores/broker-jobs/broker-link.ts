@@ -19,8 +19,8 @@ export interface BrokerLink {
   readonly current: OpenChannel | undefined;
   /** Waits a moment for what has just been lost. @throws TooLateError */
   open(): Promise<OpenChannel>;
-  /** Resolves when it is open for the first time. @throws JobBackendError where it cannot be within ten seconds */
-  started(): Promise<void>;
+  /** Resolves when it is open for the first time. @throws JobBackendError where it is not within so many milliseconds */
+  started(ms: number): Promise<void>;
   /** Gives up the connection for a new one. */
   renew(): void;
   close(): Promise<void>;
@@ -40,9 +40,7 @@ export interface BrokerLinkOptions {
 
 /** How long anything waits for a connection that has just been lost, in milliseconds. */
 const patienceMs = 2000;
-/** How long the start of the process waits for RabbitMQ, in milliseconds. */
-const startMs = 10_000;
-const reconnecting = { baseMs: 200, maxMs: 5000 };
+const reconnecting = { baseMs: 200, maxMs: 2000 };
 
 /** The broker says no to the credentials or the virtual host: waiting helps nobody. */
 const refusals: ReadonlySet<unknown> = new Set(['ACCESS_REFUSED', 'NOT_ALLOWED', 'NOT_FOUND']);
@@ -111,8 +109,8 @@ export function createBrokerLink({ url, name, prepare, onOpen, logger }: BrokerL
       return presence.current;
     },
     open: () => presence.wait(),
-    started: () =>
-      within(started.promise, startMs).catch((error: unknown) => {
+    started: (ms) =>
+      within(started.promise, ms).catch((error: unknown) => {
         throw error instanceof JobBackendError ? error : unusable();
       }),
     renew: () => presence.current?.connection.unsafeDestroy(),

@@ -3,8 +3,7 @@ import type { Problem } from '../../contracts/problem.ts';
 import type { Warn } from '../../lib/warn.ts';
 import type { Delivery } from './consumer.ts';
 import type { DeliveredJob } from './delivered-job.ts';
-import { readMessage } from './message.ts';
-import type { Publisher } from './publisher.ts';
+import type { Publisher, Sending } from './publisher.ts';
 import type { Topology } from './topology.ts';
 
 /** The queue of the jobs that were given up, for those who look at the broker. Redis has the list. */
@@ -12,7 +11,7 @@ export interface DeadLetters {
   /** Moves the message of a job that was given up there, or gives it back to come again. */
   put(job: Pick<DeliveredJob, 'message' | 'delivery'>, error: Problem): Promise<void>;
   /** Adds a job whose message is somewhere else. */
-  add(text: string, error: Problem): Promise<void>;
+  add(job: { readonly id: string; readonly text: string }, error: Problem): Promise<void>;
   /** Moves a message there that is no job. */
   refuse(delivery: Delivery): Promise<void>;
   /** Takes the message of a job out that is queued again: not at once, but before `close` resolves. */
@@ -41,8 +40,9 @@ export function createDeadLetters({
   let looking = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
 
-  function add(text: string, { code, detail }: Problem) {
-    return publisher.sendDead(text, { 'skillgate-reason': code, 'skillgate-detail': detail }, resultTtlMs);
+  function send(id: string, text: string, { code, detail }: Problem): Promise<Sending> {
+    const reason = { 'skillgate-reason': code, 'skillgate-detail': detail };
+    return publisher.sendDead(text, reason, { id, ttlMs: resultTtlMs });
   }
 
   /** Goes through all messages once. Those that stay are held until the end, and given back with the channel. */
@@ -54,8 +54,9 @@ export function createDeadLetters({
       for (let seen = 0; seen < messageCount; seen += 1) {
         const message = await channel.basicGet({ queue: topology.dead });
         if (message === undefined) return;
-        const id = readMessage(String(message.body))?.request.id;
-        if (id !== undefined && ids.has(id)) channel.basicAck({ deliveryTag: message.deliveryTag });
+        const { messageId } = message;
+        if (messageId !== undefined && ids.has(messageId))
+          channel.basicAck({ deliveryTag: message.deliveryTag });
       }
     } finally {
       await channel.close();
@@ -76,11 +77,11 @@ export function createDeadLetters({
 
   return {
     async put({ message, delivery }, error) {
-      if ((await add(message.text, error)) === 'confirmed') delivery.ack();
+      if ((await send(message.request.id, message.text, error)) === 'confirmed') delivery.ack();
       else delivery.requeue();
     },
-    async add(text, error) {
-      const sending = await add(text, error);
+    async add({ id, text }, error) {
+      const sending = await send(id, text, error);
       if (sending !== 'confirmed') warn('dead_letter_not_kept', new Error(`RabbitMQ: ${sending}`));
     },
     async refuse(delivery) {

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { JobRequest } from '../../contracts/jobs.ts';
 import type { Logger } from '../../contracts/logger.ts';
 import type { DeliveredJob } from './delivered-job.ts';
 import type { Publisher } from './publisher.ts';
@@ -36,18 +37,18 @@ export function createDelays({ publisher, records, logger }: DelaysOptions): Del
     delivery.requeue();
   }
 
-  async function behindMs(skill: string): Promise<number> {
+  async function behindMs({ id, skill }: JobRequest): Promise<number> {
     try {
-      const ms = (await records.waiting(skill)) * perWaitingMs;
+      const ms = (await records.putBehind(id, skill)) * perWaitingMs;
       return Math.min(Math.max(ms, behind.shortestMs), behind.longestMs);
     } catch (err) {
-      logger.debug({ skill, err }, 'jobs_not_counted');
+      logger.debug({ job_id: id, err }, 'jobs_not_counted');
       return failureMs;
     }
   }
 
   return {
     put,
-    putBehind: async (job) => put(job, await behindMs(job.message.request.skill)),
+    putBehind: async (job) => put(job, await behindMs(job.message.request)),
   };
 }

@@ -11,8 +11,11 @@ export interface Outbox {
   submit(request: JobRequest, idempotency: Idempotency | undefined): Promise<Submission>;
   /** Sends a job's message, and takes the job out of the outbox once the broker has it. */
   send(id: string, text: string): Promise<Sending>;
-  /** Sends again what nobody has sent for a while. */
-  sendForgotten(): Promise<void>;
+  /**
+   * Sends again what nobody has sent for a while, and what the broker has lost: its disk is gone, or somebody has
+   * deleted the queue.
+   */
+  look(): Promise<void>;
 }
 
 export interface OutboxOptions {
@@ -23,6 +26,8 @@ export interface OutboxOptions {
 
 /** After how long a job without a confirmation is sent again, in milliseconds: longer than any sending takes. */
 const forgottenMs = 10_000;
+/** Longer than a message is elsewhere without anybody's hearing of it, in milliseconds. */
+const lostMs = 120_000;
 /** When it is worth to come again while the broker is away, in milliseconds. */
 const retryAfterMs = 5000;
 
@@ -75,8 +80,11 @@ export function createOutbox({ records, publisher, logger }: OutboxOptions): Out
       throw brokerAway();
     },
     send,
-    async sendForgotten() {
+    async look() {
       if (!publisher.link.current) return;
+      // What is not in the queue has been put off, or is with a worker, and heard of; or it is nowhere.
+      const lost = (await publisher.isMainEmpty()) ? await records.overdue(lostMs) : 0;
+      if (lost > 0) logger.warn({ jobs: lost }, 'job_messages_lost');
       const unsent = await records.unsent(forgottenMs);
       await Promise.all(unsent.map(([id, text]) => send(id, text)));
     },

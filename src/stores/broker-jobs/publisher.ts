@@ -22,8 +22,14 @@ export interface Publisher {
   send(id: string, text: string): Promise<Sending>;
   /** To the main queue after so many milliseconds, or a part of them. */
   sendLater(id: string, text: string, ms: number): Promise<Sending>;
-  /** To the queue of those given up, with the reason. `ttlMs` says how long it stays there at most. */
-  sendDead(text: string, reason: DeadReason, ttlMs?: number): Promise<Sending>;
+  /** To the queue of those given up, with the reason. A job stays there for so long at most, in milliseconds. */
+  sendDead(
+    text: string,
+    reason: DeadReason,
+    job?: { readonly id: string; readonly ttlMs: number },
+  ): Promise<Sending>;
+  /** Whether nothing is in the main queue, as far as the broker can be asked. */
+  isMainEmpty(): Promise<boolean>;
   /** The connection of the publisher. */
   readonly link: BrokerLink;
 }
@@ -94,17 +100,23 @@ export function createPublisher({ url, topology, logger }: PublisherOptions): Pu
 
   return {
     link,
+    async isMainEmpty() {
+      const open = link.current;
+      if (!open?.channel.active) return false;
+      const { messageCount } = await open.channel.queueDeclare({ queue: topology.main, passive: true });
+      return messageCount === 0;
+    },
     send: (id, text) => send(text, async () => ({ routingKey: topology.main, messageId: id })),
     sendLater: (id, text, ms) =>
       send(text, async ({ connection }) => ({
         routingKey: await topology.declareDelay(connection, ms),
         messageId: id,
       })),
-    sendDead: (text, reason, ttlMs) =>
+    sendDead: (text, reason, job) =>
       send(text, async () => ({
         routingKey: topology.dead,
         headers: { ...reason },
-        ...(ttlMs !== undefined && { expiration: `${ttlMs}` }),
+        ...(job && { messageId: job.id, expiration: `${job.ttlMs}` }),
       })),
   };
 }

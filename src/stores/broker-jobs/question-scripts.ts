@@ -38,9 +38,6 @@ for index, status in ipairs(ARGV) do
 end
 return counts`,
 
-  /** ARGV: skill. Gives how many of its jobs are queued. */
-  jobWaiting: `return tonumber(call('HGET', PREFIX .. 'per-skill', 'queued:' .. ARGV[1]) or 0)`,
-
   /** ARGV: how many. Gives [id, summary, …] of the newest dead jobs. */
   jobDead: `
 local found = {}

@@ -43,6 +43,8 @@ export type JobRecords = ReturnType<typeof createRecords>;
 const listStep = 500;
 /** Jobs that one step of a search gives. */
 const searchStep = 100;
+/** Jobs that one step puts into the outbox. */
+const overdueStep = 1000;
 /** Jobs that one step of a sweep forgets. */
 const sweepStep = 200;
 
@@ -62,6 +64,9 @@ export function createRecords({ link, prefix, ...limits }: RecordsOptions) {
     async unsent(ageMs: number): Promise<readonly (readonly [id: string, text: string])[]> {
       return pairs(await link.ask((redis) => redis.jobUnsent(prefix, ageMs, searchStep)));
     },
+    /** Puts jobs into the outbox that have been due for so long. @returns how many */
+    overdue: (ageMs: number): Promise<number> =>
+      link.ask((redis) => redis.jobOverdue(prefix, ageMs, overdueStep)),
     retryDead: (id: string): Promise<string | null> => link.ask((redis) => redis.jobRetryDead(prefix, id)),
 
     take: (message: JobMessage, fence: string, sharedLimit: number): Promise<TakeReply> =>
@@ -76,6 +81,9 @@ export function createRecords({ link, prefix, ...limits }: RecordsOptions) {
           resultTtlMs,
         ),
       ),
+    /** Notes that a job's message is put off. @returns how many jobs of the skill are queued */
+    putBehind: (id: string, skill: string): Promise<number> =>
+      link.ask((redis) => redis.jobPutBehind(prefix, id, skill)),
     end({ id, fence }: Held, outcome: JobOutcome): Promise<StoreReply> {
       const error = outcome.status === 'failed' ? JSON.stringify(outcome.error) : '';
       const output = outcome.status === 'succeeded' ? outcome.outputJson : '';
@@ -147,8 +155,6 @@ export function createRecords({ link, prefix, ...limits }: RecordsOptions) {
       });
       return counts;
     },
-    /** How many jobs of a skill are queued. */
-    waiting: (skill: string): Promise<number> => link.ask((redis) => redis.jobWaiting(prefix, skill)),
     async listDead(limit: number): Promise<readonly DeadJob[]> {
       return toSummaries(await link.ask((redis) => redis.jobDead(prefix, limit)));
     },

@@ -29,13 +29,13 @@ export interface RedisLink {
 export interface RedisLinkOptions {
   /** redis:// or rediss://, with user and password in it. */
   readonly url: Secret;
+  /** How long the start waits for Redis, in milliseconds. */
+  readonly startMs: number;
   readonly logger: Logger;
 }
 
 /** How long anything waits for Redis, in milliseconds. */
 const patienceMs = 2000;
-/** How long the start of the process waits for Redis, in milliseconds. */
-const startMs = 10_000;
 /** When it is worth to come again, in milliseconds. */
 const retryAfterMs = 2000;
 
@@ -46,9 +46,9 @@ const lastingFaults = /^(ERR|WRONGTYPE|NOSCRIPT)\b/;
 /**
  * Connects to Redis.
  *
- * @throws JobBackendError where it refuses the credentials, or cannot be reached for ten seconds
+ * @throws JobBackendError where it refuses the credentials, or cannot be reached
  */
-export async function openRedisLink({ url, logger }: RedisLinkOptions): Promise<RedisLink> {
+export async function openRedisLink({ url, startMs, logger }: RedisLinkOptions): Promise<RedisLink> {
   const redis = new ScriptedRedis(url.read(), {
     // What is sent waits for an answer, and what cannot be sent fails: nothing is done behind the caller's back.
     enableOfflineQueue: false,
@@ -89,7 +89,7 @@ export async function openRedisLink({ url, logger }: RedisLinkOptions): Promise<
     presence.leave();
     readySince = undefined;
   });
-  await started(redis, url);
+  await started(redis, url, startMs);
 
   return {
     get readySince() {
@@ -142,7 +142,7 @@ function failure(cause: unknown): SkillgateError {
       });
 }
 
-function started(redis: Redis, url: Secret): Promise<void> {
+function started(redis: Redis, url: Secret, ms: number): Promise<void> {
   const { host } = new URL(url.read());
   return new Promise((resolve, reject) => {
     let reason = 'there was no answer';
@@ -159,7 +159,7 @@ function started(redis: Redis, url: Secret): Promise<void> {
       settle();
       resolve();
     };
-    const timer = setTimeout(giveUp, startMs);
+    const timer = setTimeout(giveUp, ms);
     const settle = () => {
       clearTimeout(timer);
       redis.off('ready', arrive);

@@ -12,7 +12,7 @@ export const runScripts = {
   /**
    * ARGV: id, text, caller, skill, version, created, key, digest, fence, lease in ms, most attempts, shared limit or
    * -1, how long results are kept in ms. Gives what is to be done with the message:
-   * ['run', attempt, interrupted], ['over'], ['dead', error], ['held', ms], ['early', ms], ['crowded', jobs waiting],
+   * ['run', attempt, interrupted], ['over'], ['dead', error], ['held', ms], ['early', ms], ['crowded'],
    * ['worn', fence, attempts].
    */
   jobTake: `
@@ -36,8 +36,8 @@ elseif due and due - at > 0 and due - at <= ${longestRetryDelayMs} then
   return {'early', math.ceil(due - at)}
 end
 if limit >= 0 then
-  local counts = call('HMGET', PREFIX .. 'per-skill', 'running:' .. skill, 'queued:' .. skill)
-  if tonumber(counts[1] or 0) >= limit then return {'crowded', counts[2] or 0} end
+  local running = tonumber(call('HGET', PREFIX .. 'per-skill', 'running:' .. skill) or 0)
+  if running >= limit then return {'crowded'} end
 end
 if not call('SET', PREFIX .. 'lock:' .. id, mine, 'NX', 'PX', lease) then
   return {'held', call('PTTL', PREFIX .. 'lock:' .. id)}
@@ -49,6 +49,11 @@ call('HSET', jobKey(id), 'fence', mine, 'started', whole(at))
 enter(id, 'running', at + lease)
 note(id, at, 'running', attempts)
 return {'run', attempts, call('HGET', jobKey(id), 'interrupted')}`,
+
+  /** ARGV: id, skill. The job's message is there, and is put off. Gives how many jobs of the skill are queued. */
+  jobPutBehind: `
+call('ZADD', PREFIX .. 'queued', 'XX', whole(now()), ARGV[1])
+return tonumber(call('HGET', PREFIX .. 'per-skill', 'queued:' .. ARGV[2]) or 0)`,
 
   /**
    * ARGV: id, fence, status, version, error or '', output or '', '1' for a dead one, how long it is kept in ms.

@@ -5,7 +5,8 @@
  * PREFIX..'job:ID'      the job: a hash
  * PREFIX..'events:ID'   what happened to it: a list of JSON texts
  * PREFIX..'lock:ID'     the fence of the run that has it, for as long as its lease
- * PREFIX..STATUS        the jobs in this state, by: their submission; the end of their lease; the end of their keeping
+ * PREFIX..STATUS        the jobs in this state, by: when their message was last heard of; the end of
+ *                       their lease; the end of their keeping
  * PREFIX..'per-skill'   how many jobs of a skill are queued and running: `STATUS:SKILL`
  * PREFIX..'caller:ID'   the caller's jobs
  * PREFIX..'key:NAME'    the job that an idempotency key made, and the digest of its input

@@ -13,10 +13,9 @@ export type SubmitReply =
 
 export type TakeReply =
   | ['run', attempt: number | string, interrupted: string | null]
-  | ['over']
+  | ['over' | 'crowded']
   | ['dead', error: string]
   | ['held' | 'early', restMs: number]
-  | ['crowded', waiting: number | string]
   | ['worn', fence: string, attempts: string];
 
 /** What became of a run's last word. */
@@ -35,8 +34,10 @@ export class ScriptedRedis extends Redis {
   declare jobWithdraw: (prefix: string, id: string) => Promise<1>;
   declare jobSent: (prefix: string, id: string) => Promise<0 | 1>;
   declare jobUnsent: (prefix: string, ageMs: number, count: number) => Promise<string[]>;
+  declare jobOverdue: (prefix: string, ageMs: number, count: number) => Promise<number>;
   declare jobRetryDead: (prefix: string, id: string) => Promise<string | null>;
   declare jobTake: (prefix: string, ...args: Argument[]) => Promise<TakeReply>;
+  declare jobPutBehind: (prefix: string, id: string, skill: string) => Promise<number>;
   declare jobEnd: (prefix: string, ...args: Argument[]) => Promise<StoreReply>;
   declare jobRetry: (prefix: string, ...args: Argument[]) => Promise<StoreReply>;
   declare jobRelease: (prefix: string, id: string, fence: string) => Promise<StoreReply>;
@@ -56,7 +57,6 @@ export class ScriptedRedis extends Redis {
   ) => Promise<[last: string | null, (string | StoredSummary)[]]>;
   declare jobEvents: (prefix: string, id: string, caller: string, after: number) => Promise<string[] | null>;
   declare jobCounts: (prefix: string, ...statuses: readonly string[]) => Promise<number[]>;
-  declare jobWaiting: (prefix: string, skill: string) => Promise<number>;
   declare jobDead: (prefix: string, count: number) => Promise<(string | StoredSummary)[]>;
   declare jobSweep: (prefix: string, count: number) => Promise<number>;
 

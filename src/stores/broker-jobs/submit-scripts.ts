@@ -48,6 +48,19 @@ for _, id in ipairs(call('ZRANGEBYSCORE', PREFIX .. 'outbox', '-inf', whole(at -
 end
 return found`,
 
+  /**
+   * ARGV: age in ms, how many. Puts jobs into the outbox, to be sent now, of whose messages
+   * nothing was heard for so long. Gives how many.
+   */
+  jobOverdue: `
+local latest = now() - ARGV[1]
+local count = 0
+for _, id in ipairs(call('ZRANGEBYSCORE', PREFIX .. 'queued', '-inf', whole(latest), 'LIMIT', 0, ARGV[2])) do
+  local due = call('HGET', jobKey(id), 'due')
+  if not due or tonumber(due) <= latest then count = count + call('ZADD', PREFIX .. 'outbox', 'NX', 0, id) end
+end
+return count`,
+
   /** ARGV: id. Queues a dead job again. Gives its text, or nil. */
   jobRetryDead: `
 local id = ARGV[1]

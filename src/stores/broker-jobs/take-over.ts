@@ -29,7 +29,7 @@ export function createTakeOver(options: TakeOverOptions): () => Promise<void> {
       return;
     }
     const error = wornOut(run.attempts, readMessage(run.text)?.request.requestId ?? '');
-    if (await records.giveUp(run, error)) await deadLetters.add(run.text, error);
+    if (await records.giveUp(run, error)) await deadLetters.add(run, error);
   }
 
   return async () => {
