@@ -133,7 +133,9 @@ export function createBrokerLink({ url, name, prepare, onOpen, logger }: BrokerL
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // Where a name has several addresses, there is an error for each and none for all.
-  return error instanceof AggregateError ? error.errors.map(reasonOf).join('; ') : error.message;
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
+  // The client names the method that the broker complains about, also where there was none.
+  return error.message.replace(/^undefined: /, '');
 }
 
 /** The code with which the client or the broker names an error. */
