@@ -51,9 +51,14 @@ export async function manyProcessesRows(
     const worker = workers[number % workerCount];
     return async () => worker?.kill();
   });
+  let brokerAwaySeconds = 0;
   const faults = between(kill, [
     () => redis.pause(pauseMs),
-    () => rabbit.restart('SIGKILL'),
+    async () => {
+      const killedAt = performance.now();
+      await rabbit.restart('SIGKILL');
+      brokerAwaySeconds = (performance.now() - killedAt) / 1000;
+    },
     () => redis.restart('SIGKILL'),
   ]);
   const [jobs] = await Promise.all([submitAll(urls, skillName, count), strikeEvenly(faults, model, count)]);
@@ -66,7 +71,9 @@ export async function manyProcessesRows(
   return [
     {
       what: `${what}: what befell them`,
-      measured: `workers killed ${kills} times, RabbitMQ killed once, Redis paused for ${pauseMs / 1000} s and killed once`,
+      measured:
+        `workers killed ${kills} times, RabbitMQ killed once (away for ${brokerAwaySeconds.toFixed(1)} s), ` +
+        `Redis paused for ${pauseMs / 1000} s and killed once`,
     },
     ...verdictRows(what, count, verdict, model, seconds),
   ];

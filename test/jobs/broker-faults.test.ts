@@ -44,7 +44,7 @@ it('ends every accepted job exactly once, whatever befalls workers, RabbitMQ, Re
       await startWorkerProcess(surroundings);
     },
     () => redis.pause(1500),
-    () => rabbit.restart('SIGKILL'),
+    () => rabbit.restart(),
     () => redis.restart('SIGKILL'),
   ];
   const [jobs] = await Promise.all([
