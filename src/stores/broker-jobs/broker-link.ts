@@ -21,8 +21,8 @@ export interface BrokerLink {
   open(): Promise<OpenChannel>;
   /** Resolves when it is open for the first time. @throws JobBackendError where it is not within so many milliseconds */
   started(ms: number): Promise<void>;
-  /** Gives up the connection for a new one. */
-  renew(): void;
+  /** Gives up a connection for a new one, where that has not been done. */
+  renew(open: OpenChannel): void;
   close(): Promise<void>;
 }
 
@@ -67,6 +67,7 @@ export function createBrokerLink({ url, name, prepare, onOpen, logger }: BrokerL
       await prepare({ connection, channel });
       closing.signal.throwIfAborted();
       presence.arrive({ connection, channel });
+      latest = new Error('the connection was given up');
       started.resolve();
       onOpen?.();
       if (isTold) logger.info({ connection: name }, 'amqp_back');
@@ -113,7 +114,11 @@ export function createBrokerLink({ url, name, prepare, onOpen, logger }: BrokerL
       within(started.promise, ms).catch((error: unknown) => {
         throw error instanceof JobBackendError ? error : unusable();
       }),
-    renew: () => presence.current?.connection.unsafeDestroy(),
+    renew(open) {
+      if (presence.current?.channel !== open.channel) return;
+      presence.leave();
+      open.connection.unsafeDestroy();
+    },
     async close() {
       const open = presence.current;
       closing.abort();

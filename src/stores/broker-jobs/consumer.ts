@@ -80,24 +80,26 @@ export function createConsumer({ url, topology, onDelivery, logger }: ConsumerOp
   }
 
   function settleLater(): void {
-    settling = settling
-      .then(async () => {
-        if (link?.current) await settle(link.current.channel);
-      })
-      .catch((error: unknown) => {
+    settling = settling.then(async () => {
+      const open = link?.current;
+      if (!open) return;
+      try {
+        await settle(open.channel);
+      } catch (error) {
         logger.warn({ reason: reasonOf(error) }, 'amqp_not_consuming');
-        link?.renew();
-      });
+        link?.renew(open);
+      }
+    });
   }
 
   function connect(): BrokerLink {
     return createBrokerLink({
       url,
       name: 'jobs: consume',
-      async prepare({ connection, channel }) {
-        await topology.declare(connection);
+      async prepare(open) {
+        await topology.declare(open.connection);
         // Somebody has deleted the queue.
-        channel.on('basic.cancel', () => link?.renew());
+        open.channel.on('basic.cancel', () => link?.renew(open));
       },
       onOpen: settleLater,
       logger,

@@ -1,4 +1,4 @@
-import type { Channel, Envelope, ReturnedMessage } from 'rabbitmq-client';
+import type { Envelope as ClientEnvelope, ReturnedMessage } from 'rabbitmq-client';
 import type { Logger } from '../../contracts/logger.ts';
 import type { Secret } from '../../lib/secret.ts';
 import { within } from '../../lib/within.ts';
@@ -40,6 +40,12 @@ export interface DeadReason {
   readonly 'skillgate-detail': string;
 }
 
+/** Where a message goes, and what goes with it. */
+interface Envelope extends ClientEnvelope {
+  /** The queue. */
+  readonly routingKey: string;
+}
+
 export interface PublisherOptions {
   readonly url: Secret;
   readonly topology: Topology;
@@ -64,22 +70,34 @@ export function createPublisher({ url, topology, logger }: PublisherOptions): Pu
 
   const link = createBrokerLink({ url, name: 'jobs: publish', prepare, logger });
 
-  async function publish(channel: Channel, envelope: Envelope, text: string): Promise<Sending> {
+  /** What to make of a message that the broker has not confirmed. */
+  function doubt(error: unknown, open: OpenChannel, queue: string): Sending {
+    if (codeOf(error) === 'NACK') return 'refused';
+    logger.debug({ queue, reason: reasonOf(error) }, 'amqp_not_confirmed');
+    if (link.current?.channel === open.channel && open.connection.ready) {
+      // The broker hangs, or this one queue does, and with it all that was sent after: RabbitMQ 3.10 keeps a queue
+      // like that where it was killed in the moment of its declaration.
+      logger.warn({ queue }, 'amqp_queue_silent');
+      if (queue !== topology.main) topology.avoid(queue);
+      link.renew(open);
+    }
+    return 'unknown';
+  }
+
+  async function publish(open: OpenChannel, envelope: Envelope, text: string): Promise<Sending> {
     lastSerial += 1;
     const correlationId = `${lastSerial}`;
     const whole = { ...envelope, correlationId, mandatory: true, durable: true, contentType: 'text/plain' };
     try {
-      await within(channel.basicPublish(whole, Buffer.from(text)), confirmMs);
+      await within(open.channel.basicPublish(whole, Buffer.from(text)), confirmMs);
     } catch (error) {
-      if (codeOf(error) === 'NACK') return 'refused';
-      logger.debug({ queue: envelope.routingKey, reason: reasonOf(error) }, 'amqp_not_confirmed');
-      return 'unknown';
+      return doubt(error, open, envelope.routingKey);
     }
     // The client tells of a message that came back one turn later than of its confirmation.
     await new Promise(setImmediate);
     if (!returned.delete(correlationId)) return 'confirmed';
     // Somebody has deleted the queue.
-    link.renew();
+    link.renew(open);
     return 'unsent';
   }
 
@@ -95,7 +113,7 @@ export function createPublisher({ url, topology, logger }: PublisherOptions): Pu
     }
     // A broker that is short of memory or disk reads nothing more, and what is written to it piles up here.
     if (!open.channel.active || !open.connection.ready) return 'unsent';
-    return publish(open.channel, envelope, text);
+    return publish(open, envelope, text);
   }
 
   return {

@@ -69,15 +69,19 @@ export function createRecords({ link, prefix, ...limits }: RecordsOptions) {
       link.ask((redis) => redis.jobOverdue(prefix, ageMs, overdueStep)),
     retryDead: (id: string): Promise<string | null> => link.ask((redis) => redis.jobRetryDead(prefix, id)),
 
-    take: (message: JobMessage, fence: string, sharedLimit: number): Promise<TakeReply> =>
+    /** @param withText whether to make the record anew where there is none; the text may be large */
+    take: (
+      message: JobMessage,
+      run: { readonly fence: string; readonly sharedLimit: number; readonly withText: boolean },
+    ): Promise<TakeReply> =>
       link.ask((redis) =>
         redis.jobTake(
           prefix,
-          ...messageArguments(message),
-          fence,
+          ...messageArguments(run.withText ? message : { ...message, text: '' }),
+          run.fence,
           Math.round(leaseMs),
           maxAttempts,
-          sharedLimit,
+          run.sharedLimit,
           resultTtlMs,
         ),
       ),

@@ -76,6 +76,7 @@ export async function openRedisLink({ url, startMs, logger }: RedisLinkOptions):
   redis.on('ready', () => {
     presence.arrive(redis);
     readySince = performance.now();
+    reason = 'the connection has closed';
   });
   let reason = '';
   redis.on('error', (error) => {

@@ -10,10 +10,10 @@ if fence ~= ARGV[2] then return 'useless' end`;
 /** The scripts that lead a job from its delivery to its end. */
 export const runScripts = {
   /**
-   * ARGV: id, text, caller, skill, version, created, key, digest, fence, lease in ms, most attempts, shared limit or
-   * -1, how long results are kept in ms. Gives what is to be done with the message:
+   * ARGV: id, text or '', caller, skill, version, created, key, digest, fence, lease in ms, most attempts, shared limit
+   * or -1, how long results are kept in ms. Gives what is to be done with the message:
    * ['run', attempt, interrupted], ['over'], ['dead', error], ['held', ms], ['early', ms], ['crowded'],
-   * ['worn', fence, attempts].
+   * ['worn', fence, attempts], ['lost'] where there is no record and no text to make it of.
    */
   jobTake: `
 local id, skill, mine, lease, limit = ARGV[1], ARGV[4], ARGV[9], ARGV[10], tonumber(ARGV[12])
@@ -21,6 +21,7 @@ local at = now()
 local status, fence, attempts, due = unpack(call('HMGET', jobKey(id), 'status', 'fence', 'attempts', 'due'))
 if not status then
   if ARGV[6] + ARGV[13] < at then return {'over'} end
+  if ARGV[2] == '' then return {'lost'} end
   create(at, id, ARGV[2], ARGV[3], skill, ARGV[5], ARGV[6], ARGV[7], ARGV[8])
 elseif isFinal(status) then
   if not call('ZSCORE', PREFIX .. 'dead', id) then return {'over'} end

@@ -56,6 +56,8 @@ export function createRuns({ records, deadLetters, delays }: RunsOptions): Runs 
       const { message, delivery, fence } = job;
       const { request } = message;
       const run: HeldRun = { id: request.id, fence, controller: new AbortController() };
+      // This process was taken for dead, and got the job again.
+      held.get(run.id)?.controller.abort(lostRun('running'));
       held.set(run.id, run);
 
       /** Settles the message of a run that is over. @returns whether its last word is stored */

@@ -13,7 +13,7 @@ export type SubmitReply =
 
 export type TakeReply =
   | ['run', attempt: number | string, interrupted: string | null]
-  | ['over' | 'crowded']
+  | ['over' | 'crowded' | 'lost']
   | ['dead', error: string]
   | ['held' | 'early', restMs: number]
   | ['worn', fence: string, attempts: string];

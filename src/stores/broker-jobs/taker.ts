@@ -58,12 +58,18 @@ export function createTaker(options: TakerOptions): Taker {
   }
 
   /** Starts a job, or does with its message what is to be done. */
-  async function start(job: DeliveredJob, sharedLimit: number): Promise<JobExecution | undefined> {
-    const { message, delivery } = job;
-    const reply = await records.take(message, job.fence, sharedLimit);
+  async function start(
+    job: DeliveredJob,
+    sharedLimit: number,
+    withText = false,
+  ): Promise<JobExecution | undefined> {
+    const { message, delivery, fence } = job;
+    const reply = await records.take(message, { fence, sharedLimit, withText });
     switch (reply[0]) {
       case 'run':
         return runs.hold(job, Number(reply[1]), reply[2] === '1');
+      case 'lost':
+        return start(job, sharedLimit, true);
       case 'over':
         delivery.ack();
         break;

@@ -16,6 +16,8 @@ export interface Topology {
    * @returns the queue's name
    */
   declareDelay(connection: Connection, ms: number): Promise<string>;
+  /** Uses a delay queue no more for a while, since the broker does not confirm what is sent to it. */
+  avoid(queue: string): void;
 }
 
 export interface TopologyOptions {
@@ -25,9 +27,10 @@ export interface TopologyOptions {
   readonly logger: Logger;
 }
 
-/** The shortest delay, in milliseconds; the others double from one to the next. */
-const shortestMs = 50;
-const levels = 14;
+/** The delays that there are queues for, in milliseconds. */
+const levelsMs = Array.from({ length: 14 }, (_, index) => 50 * 2 ** index);
+/** How long a queue is avoided, in milliseconds. */
+const avoidMs = 60_000;
 
 /** RabbitMQ 4 gives a message up after 20 deliveries, and 3 never; here hand-backs count for nothing. */
 const deliveryLimit = 1_000_000_000;
@@ -36,6 +39,7 @@ const deliveryLimit = 1_000_000_000;
 export function createTopology({ name, queueMax, logger }: TopologyOptions): Topology {
   const dead = `${name}.dead`;
   const declared = new WeakMap<Connection, Map<number, Promise<void>>>();
+  const avoidedUntil = new Map<string, number>();
 
   /** A declaration that does not fit costs the channel, so that it has one of its own. */
   async function declareQueue(connection: Connection, queue: string, more: object): Promise<void> {
@@ -66,6 +70,16 @@ export function createTopology({ name, queueMax, logger }: TopologyOptions): Top
     return `${name}.delay.${ms}`;
   }
 
+  /**
+   * The longest of the delays that is not longer than asked, where there is one: the rest is waited for when the message
+   * is back.
+   */
+  function levelFor(ms: number): number {
+    const now = performance.now();
+    const usable = levelsMs.filter((level) => (avoidedUntil.get(delayName(level)) ?? 0) <= now);
+    return usable.findLast((level) => level <= ms) ?? usable[0] ?? Math.max(...levelsMs);
+  }
+
   return {
     main: name,
     dead,
@@ -80,7 +94,7 @@ export function createTopology({ name, queueMax, logger }: TopologyOptions): Top
       });
     },
     async declareDelay(connection, ms) {
-      const level = delayLevelMs(ms);
+      const level = levelFor(ms);
       const known = declared.get(connection) ?? new Map<number, Promise<void>>();
       declared.set(connection, known);
       const declaring = known.get(level) ?? declareDelayQueue(connection, level);
@@ -88,11 +102,8 @@ export function createTopology({ name, queueMax, logger }: TopologyOptions): Top
       await declaring;
       return delayName(level);
     },
+    avoid(queue) {
+      avoidedUntil.set(queue, performance.now() + avoidMs);
+    },
   };
-}
-
-/** The longest of the delays that is not longer than asked; the rest is waited for when the message is back. */
-function delayLevelMs(ms: number): number {
-  const level = Math.floor(Math.log2(Math.max(ms, shortestMs) / shortestMs));
-  return shortestMs * 2 ** Math.min(level, levels - 1);
 }
