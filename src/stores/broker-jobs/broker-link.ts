@@ -50,7 +50,7 @@ export function createBrokerLink({ url, name, prepare, onOpen, logger }: BrokerL
   const presence = createPresence<OpenChannel>(patienceMs);
   const started = Promise.withResolvers<void>();
   const closing = new AbortController();
-  let latest: unknown;
+  let latest: unknown = new Error('there was no answer');
   let isTold = false;
 
   async function session(): Promise<void> {

@@ -39,6 +39,9 @@ const patienceMs = 2000;
 /** When it is worth to come again, in milliseconds. */
 const retryAfterMs = 2000;
 
+/** How often the log says that Redis refuses, in milliseconds. */
+const refusalIntervalMs = 60_000;
+
 const credentialFaults = /^(NOAUTH|WRONGPASS|NOPERM|ERR AUTH|ERR invalid password)/;
 /** What a script or its use has wrong; all other errors tell of the server's state. */
 const lastingFaults = /^(ERR|WRONGTYPE|NOSCRIPT)\b/;
@@ -73,12 +76,12 @@ export async function openRedisLink({ url, startMs, logger }: RedisLinkOptions):
     return backoffMs(times, { baseMs: 50, maxMs: 2000 });
   }
 
+  let reason = '';
   redis.on('ready', () => {
     presence.arrive(redis);
     readySince = performance.now();
     reason = 'the connection has closed';
   });
-  let reason = '';
   redis.on('error', (error) => {
     reason = reasonOf(error);
   });
@@ -91,6 +94,30 @@ export async function openRedisLink({ url, startMs, logger }: RedisLinkOptions):
     readySince = undefined;
   });
   await started(redis, url, startMs);
+  let tellRefusalsFrom = 0;
+
+  function toError(cause: unknown): SkillgateError {
+    // The client's own error carries what was sent.
+    const shown = new Error(reasonOf(cause));
+    if (!(cause instanceof ReplyError)) {
+      return new SkillgateError('overloaded', 'Jobs cannot be stored at the moment: Redis does not answer.', {
+        cause: shown,
+        retryAfterMs,
+      });
+    }
+    if (performance.now() >= tellRefusalsFrom) {
+      tellRefusalsFrom = performance.now() + refusalIntervalMs;
+      logger.error({ reason: shown.message }, 'job_redis_refused');
+    }
+    return lastingFaults.test(shown.message)
+      ? new SkillgateError('internal', 'The job store failed; the log of the gateway has the cause.', {
+          cause: shown,
+        })
+      : new SkillgateError('overloaded', 'Jobs cannot be stored at the moment: Redis refuses.', {
+          cause: shown,
+          retryAfterMs,
+        });
+  }
 
   return {
     get readySince() {
@@ -100,7 +127,7 @@ export async function openRedisLink({ url, startMs, logger }: RedisLinkOptions):
       try {
         return await within(command(await presence.wait()), patienceMs);
       } catch (cause) {
-        throw failure(cause);
+        throw toError(cause);
       }
     },
     subscriber(onReady) {
@@ -127,20 +154,6 @@ export async function openRedisLink({ url, startMs, logger }: RedisLinkOptions):
       redis.disconnect();
     },
   };
-}
-
-function failure(cause: unknown): SkillgateError {
-  const reason = reasonOf(cause);
-  // The client's own error carries what was sent.
-  const shown = new Error(reason);
-  return cause instanceof ReplyError && lastingFaults.test(reason)
-    ? new SkillgateError('internal', 'The job store failed; the log of the gateway has the cause.', {
-        cause: shown,
-      })
-    : new SkillgateError('overloaded', 'Jobs cannot be stored at the moment: Redis does not answer.', {
-        cause: shown,
-        retryAfterMs,
-      });
 }
 
 function started(redis: Redis, url: Secret, ms: number): Promise<void> {

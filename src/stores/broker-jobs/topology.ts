@@ -99,7 +99,10 @@ export function createTopology({ name, queueMax, logger }: TopologyOptions): Top
       declared.set(connection, known);
       const declaring = known.get(level) ?? declareDelayQueue(connection, level);
       known.set(level, declaring);
-      await declaring;
+      await declaring.catch((error: unknown) => {
+        known.delete(level);
+        throw error;
+      });
       return delayName(level);
     },
     avoid(queue) {
