@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { startRabbit } from '../test/servers/rabbitmq.ts';
 import { startRedis } from '../test/servers/redis.ts';
 import { startSkillgate } from './gateways.ts';
-import { acceptedRow, fillQueue, jobsPath, queued, runQueue } from './jobs.ts';
+import { acceptedRow, fillQueue, jobsPath, queued, queueRow, runQueue } from './jobs.ts';
 import { closedLoop } from './load.ts';
 import type { Row } from './report.ts';
 
@@ -27,7 +27,7 @@ export async function brokerJobRows(
   const keeping = await startSkillgate(modelServerPort, join(folder, 'keeping'), {
     env: { ...running.env, JOB_CONCURRENCY: '0', JOB_QUEUE_MAX: String(queued) },
   });
-  await fillQueue(keeping, connections);
+  const grown = await fillQueue(keeping, connections);
   await keeping.stop();
   const took = await runQueue(modelServerPort, join(folder, 'running'), running.env);
   await running.close();
@@ -35,7 +35,8 @@ export async function brokerJobRows(
   const where = 'gateway on core 0; RabbitMQ, Redis and load on core 1';
   return [
     acceptedRow(`jobs accepted (RabbitMQ, confirmed, ${connections} connections; ${where})`, result),
-    { what: `${queued.toLocaleString('en')} of those run by one worker, start included`, measured: took },
+    queueRow(grown),
+    { what: `those ${queued.toLocaleString('en')} run by one worker, start included`, measured: took },
   ];
 }
 

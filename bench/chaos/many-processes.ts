@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { startRabbit } from '../../test/servers/rabbitmq.ts';
 import { startRedis } from '../../test/servers/redis.ts';
 import { freePort } from '../gateways.ts';
@@ -39,11 +38,7 @@ export async function manyProcessesRows(
   const gateways = await Promise.all(
     ports.map((port) => startVictim('serve', { ...shared, PORT: String(port), JOB_CONCURRENCY: '0' })),
   );
-  const workers = await Promise.all(
-    Array.from({ length: workerCount }, (_, number) =>
-      startVictim('worker', { ...shared, DATA_DIR: join(folder, `worker-${number}`) }),
-    ),
-  );
+  const workers = await Promise.all(Array.from({ length: workerCount }, () => startVictim('worker', shared)));
 
   const urls = ports.map((port) => `http://127.0.0.1:${port}`);
   const start = performance.now();
