@@ -85,8 +85,11 @@ export function createOutbox({ records, publisher, logger }: OutboxOptions): Out
       // What is not in the queue has been put off, or is with a worker, and heard of; or it is nowhere.
       const lost = (await publisher.isMainEmpty()) ? await records.overdue(lostMs) : 0;
       if (lost > 0) logger.warn({ jobs: lost }, 'job_messages_lost');
-      const unsent = await records.unsent(forgottenMs);
-      await Promise.all(unsent.map(([id, text]) => send(id, text)));
+      for (let isGoingWell = true; isGoingWell; ) {
+        const unsent = await records.unsent(forgottenMs);
+        const sendings = await Promise.all(unsent.map(([id, text]) => send(id, text)));
+        isGoingWell = sendings.length > 0 && sendings.every((sending) => sending === 'confirmed');
+      }
     },
   };
 }

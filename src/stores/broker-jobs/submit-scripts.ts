@@ -30,7 +30,9 @@ if isUnsent and call('HGET', jobKey(ARGV[1]), 'status') == 'queued' then forget(
 return 1`,
 
   /** ARGV: id. The broker has the job. */
-  jobSent: `return call('ZREM', PREFIX .. 'outbox', ARGV[1])`,
+  jobSent: `
+call('ZADD', PREFIX .. 'queued', 'XX', whole(now()), ARGV[1])
+return call('ZREM', PREFIX .. 'outbox', ARGV[1])`,
 
   /** ARGV: age in ms, how many. Gives [id, text, …] of jobs that nobody has sent for so long, as sent now. */
   jobUnsent: `
