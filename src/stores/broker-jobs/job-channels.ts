@@ -30,7 +30,8 @@ export function createJobChannels({ link, prefix, onLost, logger }: JobChannelsO
   async function resume(subscriber: Redis): Promise<void> {
     await subscriber.subscribe(lost, ...[...sets.keys()].map((id) => changed + id));
     isSubscribed.resolve();
-    // Whatever happened meanwhile was not heard.
+    // Whatever happened meanwhile was not heard. Who is told of it asks on the other connection.
+    await link.ready();
     for (const set of sets.values()) set.tell();
   }
 

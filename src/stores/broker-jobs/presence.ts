@@ -8,6 +8,8 @@ export interface Presence<Value> {
   leave(): void;
   /** Waits a moment for what has just gone, and not for what has long been away. @throws TooLateError */
   wait(): Promise<Value>;
+  /** Waits for as long as it takes. */
+  waitOn(): Promise<Value>;
 }
 
 /**
@@ -33,6 +35,7 @@ export function createPresence<Value>(patienceMs: number): Presence<Value> {
       leftAt = performance.now();
       arrival = Promise.withResolvers();
     },
+    waitOn: () => arrival.promise,
     async wait() {
       if (current !== undefined) return current;
       return within(arrival.promise, Math.max(0, leftAt + patienceMs - performance.now()));

@@ -20,6 +20,8 @@ export interface RedisLink {
    *   the answer is an error that time does not mend
    */
   ask<Result>(command: (redis: ScriptedRedis) => Promise<Result>): Promise<Result>;
+  /** Resolves when Redis is there. */
+  ready(): Promise<unknown>;
   /** A connection of its own for channels. `onReady` is called whenever it is ready, and subscribed to nothing. */
   subscriber(onReady: (subscriber: Redis) => void): Redis;
   /** Ends the connections, once what was sent has been answered. */
@@ -130,6 +132,7 @@ export async function openRedisLink({ url, startMs, logger }: RedisLinkOptions):
         throw toError(cause);
       }
     },
+    ready: () => presence.waitOn(),
     subscriber(onReady) {
       const subscriber: Redis = redis.duplicate({
         autoResubscribe: false,
