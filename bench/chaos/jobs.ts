@@ -92,7 +92,8 @@ async function made([url = '']: readonly string[]): Promise<number> {
   return statuses.reduce((sum, status) => sum + metric(`skillgate_jobs{status="${status}"}`), 0);
 }
 
-const patienceMs = 120_000;
+/** How long a job is waited for: a message that the broker lost is sent again after two minutes. */
+const patienceMs = 240_000;
 
 /** A gateway that says nothing for so long has failed, whatever befell it. */
 const answerWithinMs = 30_000;
