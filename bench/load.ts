@@ -20,12 +20,17 @@ export interface ClosedLoopResult {
  * Keeps `connections` requests in flight for `seconds`, and counts the answers.
  *
  * This process stays awake all the while: the kernel charges a gateway for waking who waits for its bytes, and the
- * slower gateway would pay more often, since it finds this process asleep more often.
+ * slower gateway would pay more often, since it finds this process asleep more often. Where it shares its core with
+ * what the gateway waits for, it must not.
  */
 export async function closedLoop(
   { port, path }: Target,
   next: NextRequest,
-  { connections, seconds }: { connections: number; seconds: number },
+  {
+    connections,
+    seconds,
+    sharesCore = false,
+  }: { readonly connections: number; readonly seconds: number; readonly sharesCore?: boolean },
 ): Promise<ClosedLoopResult> {
   const open = await Promise.all(Array.from({ length: connections }, () => openConnection(port)));
   let requests = 0;
@@ -36,7 +41,7 @@ export async function closedLoop(
     running = false;
   }, seconds * 1000);
   function stayAwake(): void {
-    if (running) setImmediate(stayAwake);
+    if (running && !sharesCore) setImmediate(stayAwake);
   }
   stayAwake();
   await Promise.all(

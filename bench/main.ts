@@ -2,7 +2,7 @@
  * Measures what Skillgate costs beside a bare handler. Not for CI: it needs two cores to itself.
  *
  * `npm run bench -- [--rounds 5] [--seconds 4] [--connections 64]
- *   [--only throughput,latency,startup,batching,tensors,jobs,redis]
+ *   [--only throughput,latency,startup,batching,tensors,jobs,rabbitmq,redis]
  *   [--soak-minutes 10] [--profile misses|hits]`
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { batchingRows } from './batching.ts';
+import { brokerJobRows } from './broker-jobs.ts';
 import { root, startBareGateway, startSkillgate } from './gateways.ts';
 import { jobRows } from './jobs.ts';
 import { closedLoop, type NextRequest } from './load.ts';
@@ -23,7 +24,7 @@ import { latencyRows, soakRows, startupRows, throughputRows } from './rows.ts';
 import { soak } from './soak.ts';
 import { tensorRows } from './tensors.ts';
 
-const allSections = ['throughput', 'latency', 'startup', 'batching', 'tensors', 'jobs', 'redis'];
+const allSections = ['throughput', 'latency', 'startup', 'batching', 'tensors', 'jobs', 'rabbitmq', 'redis'];
 
 const { values } = parseArgs({
   options: {
@@ -73,6 +74,7 @@ async function measure(): Promise<boolean> {
   if (sections.has('tensors')) rows.push(...(await tensorRows()));
   if (sections.has('startup')) rows.push(...(await startupRows(options.rounds)));
   if (sections.has('jobs')) rows.push(...(await jobRows(modelServer.port, folder, options)));
+  if (sections.has('rabbitmq')) rows.push(...(await brokerJobRows(modelServer.port, folder, options)));
   if (sections.has('redis')) rows.push(...(await redisRows(modelServer.port, folder)));
   if (rows.length > 0) await show(rows, notes, 'bench', sections.size === allSections.length);
   const soaked = soakMinutes > 0 ? await runSoak() : [];

@@ -5,6 +5,7 @@ import type { Logger } from './contracts/logger.ts';
 import type { Gateway } from './gateway.ts';
 import { createJobService, type RunningJobService } from './jobs/service.ts';
 import { type JobWorker, startJobWorker } from './jobs/worker.ts';
+import { openBrokerJobs } from './stores/broker-jobs.ts';
 import { openSqliteJobs } from './stores/sqlite-jobs.ts';
 
 /** The jobs of this process. */
@@ -26,7 +27,7 @@ export interface JobsOptions {
 }
 
 /**
- * Opens the place where jobs are kept.
+ * Opens the place where jobs are kept: RabbitMQ with Redis where AMQP_URL is set, else a file.
  *
  * @throws JobBackendError where it cannot be opened
  */
@@ -38,6 +39,8 @@ export function openJobBackend(config: Config, logger: Logger): Promise<JobBacke
     resultTtlMs: config.jobResultTtlMs,
     warn: (event, error) => logger.warn({ err: error }, event),
   };
+  const { amqpUrl, redisUrl } = config;
+  if (amqpUrl && redisUrl) return openBrokerJobs({ ...options, amqpUrl, redisUrl, logger });
   return openSqliteJobs({
     ...options,
     path: join(config.dataDir, 'jobs.sqlite'),

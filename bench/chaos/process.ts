@@ -19,6 +19,8 @@ export async function startVictim(
   env: Readonly<Record<string, string>>,
 ): Promise<Victim> {
   let child = await start();
+  // However the run ends, nothing of it stays behind.
+  process.once('exit', () => child.kill('SIGKILL'));
 
   async function start(): Promise<ChildProcess> {
     const started = spawn(process.execPath, [main, command], {

@@ -86,6 +86,14 @@ const crossChecks: readonly CrossCheck[] = [
         ? 'takes false where NODE_ENV is production; UPSTREAM_CA_FILE makes a corporate CA trusted'
         : undefined,
   },
+  {
+    blames: 'redisUrl',
+    involves: ['amqpUrl'],
+    fault: ({ redisUrl, amqpUrl }) =>
+      amqpUrl && redisUrl === undefined
+        ? 'is needed with AMQP_URL: RabbitMQ has the queue of the jobs, Redis their states and results; not set'
+        : undefined,
+  },
 ];
 
 /** Nobody but this machine may call a gateway that asks nobody who they are, unless the operator says so. */

@@ -115,11 +115,27 @@ export const redisUrl: Kind<string> = {
     const isPlain = url.search === '' && url.hash === '' && /^(\/\d{0,4})?$/.test(url.pathname);
     return isPlain && isDecodable(url.username + url.password) ? text : undefined;
   },
-  explain: (text) =>
-    /[#?]/.test(text) || text.lastIndexOf('@') !== text.indexOf('@') || text.includes('%')
-      ? 'special characters of a password are written in percent encoding there, such as %40 for @'
-      : undefined,
+  explain: explainUrl,
 };
+
+/** The address of a RabbitMQ, as its clients take it: `amqp://[user:password@]host[:port][/vhost]`. */
+export const amqpUrl: Kind<string> = {
+  takes: 'an amqp:// or amqps:// URL, such as amqp://user:password@rabbitmq.example:5672/vhost',
+  parse(text) {
+    const url = URL.parse(text);
+    if (url === null || !/^amqps?:$/.test(url.protocol) || url.hostname === '') return undefined;
+    const isPlain = url.search === '' && url.hash === '' && /^(\/[^/]*)?$/.test(url.pathname);
+    return isPlain && isDecodable(url.username + url.password + url.pathname) ? text : undefined;
+  },
+  explain: explainUrl,
+};
+
+/** What may be wrong with a URL that carries a password. */
+function explainUrl(text: string): string | undefined {
+  return /[#?]/.test(text) || text.lastIndexOf('@') !== text.indexOf('@') || text.includes('%')
+    ? 'special characters of a password are written in percent encoding there, such as %40 for @'
+    : undefined;
+}
 
 function isDecodable(text: string): boolean {
   try {

@@ -2,6 +2,7 @@ import type { Secret } from '../lib/secret.ts';
 import { signingAlgorithms } from '../lib/signing-key.ts';
 import {
   addressRanges,
+  amqpUrl,
   anyText,
   apiKeys,
   boolean,
@@ -273,7 +274,7 @@ const cache = {
     kind: redisUrl,
     secret: true,
     description:
-      'The Redis in which gateways share answers, and count requests and the calls of skills with `concurrency.shared` together. Without it each keeps its own. User and password stand in the URL; rediss:// speaks TLS.',
+      'The Redis in which gateways share answers, count requests and the calls of skills with `concurrency.shared` together, and with AMQP_URL keep their jobs. Without it each keeps its own. User and password stand in the URL; rediss:// speaks TLS.',
   },
   redisTimeoutMs: {
     name: 'REDIS_TIMEOUT_MS',
@@ -285,6 +286,13 @@ const cache = {
 } as const satisfies Record<string, Variable>;
 
 const jobs = {
+  amqpUrl: {
+    name: 'AMQP_URL',
+    kind: amqpUrl,
+    secret: true,
+    description:
+      'The RabbitMQ in which jobs wait, for gateways and workers on several machines; REDIS_URL has their states and results then. Without it a file in DATA_DIR has both. User, password and virtual host stand in the URL; amqps:// speaks TLS.',
+  },
   dataDir: {
     name: 'DATA_DIR',
     kind: directoryPath,

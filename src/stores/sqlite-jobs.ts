@@ -1,9 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type JobBackend, JobBackendError, type JobBackendOptions } from '../contracts/jobs.ts';
+import { every } from '../lib/every.ts';
 import { createLeases } from './sqlite-jobs/leases.ts';
 import { startJobThread } from './sqlite-jobs/thread.ts';
 import { createWatches } from './sqlite-jobs/watches.ts';
+import { sweepIntervalMs } from './sweep-interval.ts';
 
 export interface SqliteJobsOptions extends JobBackendOptions {
   /** The file. Any number of processes of one machine may share it; its folder must not be on a network. */
@@ -11,9 +13,6 @@ export interface SqliteJobsOptions extends JobBackendOptions {
   /** The size that the file may have. New jobs are refused some way before, so that results always find room. */
   readonly maxBytes: number;
 }
-
-/** How often ended jobs are looked through at most and at least, in milliseconds. */
-const sweepMs = { shortest: 25, longest: 60_000 };
 
 /**
  * Keeps jobs in one SQLite file. A job's state and its place in the queue are one row, so every step is one transaction;
@@ -48,21 +47,12 @@ export async function openSqliteJobs(options: SqliteJobsOptions): Promise<JobBac
     while (await thread.call('sweep', undefined));
   }
 
+  const onFailure = (event: string) => (error: unknown) => warn(event, error);
   const timers = [
-    every(renewMs, () => leases.renew(), 'job_leases_not_renewed'),
-    every(leaseMs / 3, () => thread.call('takeOver', undefined), 'job_takeover_failed'),
-    every(Math.min(Math.max(resultTtlMs / 2, sweepMs.shortest), sweepMs.longest), sweep, 'job_sweep_failed'),
+    every(renewMs, () => leases.renew(), onFailure('job_leases_not_renewed')),
+    every(leaseMs / 3, () => thread.call('takeOver', undefined), onFailure('job_takeover_failed')),
+    every(sweepIntervalMs(resultTtlMs), sweep, onFailure('job_sweep_failed')),
   ];
-
-  function every(ms: number, work: () => Promise<unknown>, failure: string): NodeJS.Timeout {
-    let isAtWork = false;
-    return setInterval(async () => {
-      if (isAtWork) return;
-      isAtWork = true;
-      await work().catch((error) => warn(failure, error));
-      isAtWork = false;
-    }, ms).unref();
-  }
 
   return {
     submit: (request, idempotency) => thread.call('submit', { request, idempotency }),

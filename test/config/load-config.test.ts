@@ -119,6 +119,33 @@ describe('values', () => {
     expect(refused).not.toThrow('hunter2');
   });
 
+  test.each([
+    'amqp://rabbitmq.example',
+    'amqp://user:p%40ss@rabbitmq.example:5673/skills',
+    'amqps://user:password@10.0.0.7/%2Fskills',
+  ])('takes %s as the address of a RabbitMQ', (url) => {
+    expect(loadConfig({ AMQP_URL: url, REDIS_URL: 'redis://r' }).amqpUrl?.read()).toBe(url);
+  });
+
+  test.each([
+    'rabbitmq.example:5672',
+    'http://rabbitmq.example',
+    'amqp://',
+    'amqp://user:hunter2@rabbitmq.example/a/b',
+    'amqp://user:hunter2%@rabbitmq.example',
+    'amqp://user:hunter2#@rabbitmq.example',
+  ])('takes %s for no address of a RabbitMQ, and does not repeat it', (url) => {
+    const refused = () => loadConfig({ AMQP_URL: url, REDIS_URL: 'redis://r' });
+    expect(refused).toThrow('AMQP_URL: takes an amqp:// or amqps:// URL');
+    expect(refused).not.toThrow('hunter2');
+  });
+
+  test('takes no RabbitMQ without a Redis', () => {
+    expect(() => loadConfig({ AMQP_URL: 'amqp://rabbitmq.example' })).toThrow(
+      'REDIS_URL: is needed with AMQP_URL',
+    );
+  });
+
   test('takes the proxy variables in lower case, first of all', () => {
     const config = loadConfig({
       http_proxy: 'http://lower:3128',

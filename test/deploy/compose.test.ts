@@ -42,24 +42,42 @@ it.each(ours)('sets variables of %s that the gateway has, to what they take', (_
   expect(settingsFaults(Object.fromEntries(values))).toEqual([]);
 });
 
-it.each(ours)('lets %s write to nothing but its jobs and /tmp, and waits for its end', (_name, service) => {
+it.each(ours)('lets %s write to nothing but /tmp, and waits for its end', (_name, service) => {
   expect(service).toMatchObject({ read_only: true, tmpfs: ['/tmp'] });
-  expect(service.volumes).toEqual([
-    `../schemas/skills:/app/${variables.skillsDir.default}:ro`,
-    `jobs:/app/${variables.dataDir.default}`,
-  ]);
+  expect(service.volumes).toEqual([`../schemas/skills:/app/${variables.skillsDir.default}:ro`]);
   const graceMs = Number(objectOf(service.environment).SHUTDOWN_GRACE_MS);
   expect(Number.parseInt(String(service.stop_grace_period), 10)).toBeGreaterThan(graceMs / 1000 + 1);
 });
 
-it('gives every service the secrets and volumes that it names', () => {
+it('gives every service the secrets that it names', () => {
   for (const [, service] of ours) {
     const file = objectOf(service.environment).AUTH_API_KEYS_FILE;
-    const secrets = Array.isArray(service.secrets) ? service.secrets : [];
+    const secrets = listOf(service.secrets);
     expect(secrets.map((name) => `/run/secrets/${name}`)).toEqual(file === undefined ? [] : [file]);
     for (const name of secrets) expect(compose.secrets).toHaveProperty(String(name));
   }
-  expect(compose.volumes).toHaveProperty('jobs');
+});
+
+it.each(ours)('leads %s to the RabbitMQ and the Redis that there are, once they work', (_name, service) => {
+  const { AMQP_URL, REDIS_URL } = objectOf(service.environment);
+  const { rabbitmq, redis } = servicesOf(compose);
+  const { RABBITMQ_DEFAULT_USER: user, RABBITMQ_DEFAULT_PASS: password } = objectOf(rabbitmq?.environment);
+  expect(AMQP_URL).toBe(`amqp://${user}:${password}@rabbitmq:5672`);
+  expect(REDIS_URL).toBe('redis://redis:6379');
+  for (const name of ['rabbitmq', 'redis']) {
+    expect(service.depends_on).toMatchObject({ [name]: { condition: 'service_healthy' } });
+  }
+  expect([rabbitmq, redis].every((server) => server?.ports === undefined)).toBe(true);
+});
+
+it('keeps what jobs are made of on disk, and drops none of it for want of room', () => {
+  const { rabbitmq, redis } = servicesOf(compose);
+  expect(rabbitmq).toMatchObject({ hostname: 'rabbitmq', volumes: ['rabbitmq:/var/lib/rabbitmq'] });
+  expect(redis?.volumes).toEqual(['redis:/data']);
+  const options = listOf(redis?.command).join(' ');
+  expect(options).toContain('--appendonly yes');
+  expect(options).toContain('--maxmemory-policy noeviction');
+  for (const name of ['rabbitmq', 'redis']) expect(compose.volumes).toHaveProperty(name);
 });
 
 it('runs a command of the image', async () => {
@@ -99,4 +117,8 @@ function servicesOf(file: JsonObject): Record<string, JsonObject> {
 function objectOf(value: JsonValue | undefined): JsonObject {
   if (!isJsonObject(value)) throw new Error(`takes an object, given ${JSON.stringify(value)}`);
   return value;
+}
+
+function listOf(value: JsonValue | undefined): readonly JsonValue[] {
+  return Array.isArray(value) ? value : [];
 }

@@ -1,10 +1,22 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { variables } from '../../src/config/variables.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../src/contracts/json.ts';
-import { identityOf, render } from './kustomize.ts';
+import type { JsonObject, JsonValue } from '../../src/contracts/json.ts';
+import { render } from './kustomize.ts';
 import { manifestFaults } from './manifest-faults.ts';
+import {
+  at,
+  containerOf,
+  deploymentsOf,
+  environmentOf,
+  find,
+  listOf,
+  objectOf,
+  podOf,
+  selectedBy,
+  volumeAt,
+} from './manifests.ts';
 import { settingsFaults } from './settings-faults.ts';
 import { strategicMerge } from './strategic-merge.ts';
 
@@ -29,38 +41,38 @@ describe.each(overlays)('the overlay %s', (overlay) => {
   });
 
   it('sets variables that the gateway has, to what they take', async () => {
-    expect(settingsFaults(environmentOf(await rendering))).toEqual([]);
+    const resources = await rendering;
+    for (const name of deploymentsOf(resources)) {
+      expect(settingsFaults(environmentOf(resources, name))).toEqual([]);
+    }
   });
 
   it('mounts every folder that the gateway writes to, as its root file system is read-only', async () => {
     const resources = await rendering;
-    const container = containerOf(resources);
-    expect(at(container, 'securityContext', 'readOnlyRootFilesystem')).toBe(true);
-    const volumes = listOf(at(find(resources, 'Deployment'), 'spec', 'template', 'spec', 'volumes'));
-    for (const folder of [environmentOf(resources).DATA_DIR, '/tmp']) {
-      const mount = listOf(container.volumeMounts).find(({ mountPath }) => mountPath === folder);
-      expect(volumes.find(({ name }) => name === mount?.name)).toHaveProperty('emptyDir');
+    for (const name of deploymentsOf(resources)) {
+      const container = containerOf(resources, name);
+      expect(at(container, 'securityContext', 'readOnlyRootFilesystem')).toBe(true);
+      const { DATA_DIR, AMQP_URL_FILE } = environmentOf(resources, name);
+      expect(DATA_DIR === undefined).toBe(AMQP_URL_FILE !== undefined);
+      for (const folder of DATA_DIR === undefined ? ['/tmp'] : ['/tmp', DATA_DIR]) {
+        expect(volumeAt(resources, name, folder)).toHaveProperty('emptyDir');
+      }
     }
-  });
-
-  it('gives the data folder more room than jobs take', async () => {
-    const resources = await rendering;
-    const volumes = listOf(at(find(resources, 'Deployment'), 'spec', 'template', 'spec', 'volumes'));
-    const limit = at(volumes.find(({ name }) => name === 'data') ?? {}, 'emptyDir', 'sizeLimit');
-    const jobs = variables.jobStoreMaxBytes.kind.parse(environmentOf(resources).JOB_STORE_MAX_BYTES ?? '');
-    // Beside the file stands its write-ahead log.
-    expect(variables.jobStoreMaxBytes.kind.parse(`${limit}B`)).toBeGreaterThan((jobs ?? Infinity) * 1.5);
   });
 
   it('waits for the end longer than the gateway takes', async () => {
     const resources = await rendering;
-    const pod = at(find(resources, 'Deployment'), 'spec', 'template', 'spec');
-    const before = at(containerOf(resources), 'lifecycle', 'preStop', 'sleep', 'seconds');
-    const graceMs = Number(environmentOf(resources).SHUTDOWN_GRACE_MS);
-    expect(at(pod, 'terminationGracePeriodSeconds')).toBeGreaterThan(Number(before) + graceMs / 1000 + 1);
+    for (const name of deploymentsOf(resources)) {
+      const pod = podOf(resources, name);
+      const before = Number(
+        at(containerOf(resources, name), 'lifecycle', 'preStop', 'sleep', 'seconds') ?? 0,
+      );
+      const graceMs = Number(environmentOf(resources, name).SHUTDOWN_GRACE_MS);
+      expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(before + graceMs / 1000 + 1);
+    }
   });
 
-  it('points probes, service, budget and autoscaler at what is there', async () => {
+  it('points probes, services, policies, budgets and autoscalers at what is there', async () => {
     const resources = await rendering;
     const container = containerOf(resources);
     const [port] = listOf(container.ports);
@@ -72,19 +84,67 @@ describe.each(overlays)('the overlay %s', (overlay) => {
     ] as const) {
       expect(at(container, probe, 'httpGet')).toEqual({ path, port: 'http' });
     }
-    const labels = at(find(resources, 'Deployment'), 'spec', 'template', 'metadata', 'labels');
-    for (const { kind, spec } of resources) {
-      if (kind === 'Service') expect(at(spec, 'selector')).toEqual(labels);
-      if (kind === 'PodDisruptionBudget') expect(at(spec, 'selector', 'matchLabels')).toEqual(labels);
-      if (kind === 'NetworkPolicy') expect(at(spec, 'podSelector', 'matchLabels')).toEqual(labels);
+    const all = deploymentsOf(resources);
+    for (const { kind, metadata, spec } of resources) {
+      const name = at(metadata, 'name');
+      if (kind === 'Deployment')
+        expect(selectedBy(resources, at(spec, 'selector', 'matchLabels'))).toEqual([name]);
+      if (kind === 'Service') expect(selectedBy(resources, at(spec, 'selector'))).toEqual([name]);
+      if (kind === 'PodDisruptionBudget')
+        expect(selectedBy(resources, at(spec, 'selector', 'matchLabels'))).toEqual([name]);
+      if (kind === 'NetworkPolicy')
+        expect(selectedBy(resources, at(spec, 'podSelector', 'matchLabels'))).toEqual(all);
       if (kind === 'HorizontalPodAutoscaler') {
-        const { apiVersion, kind: target, name } = objectOf(at(spec, 'scaleTargetRef'));
-        const scaled = resources.find(
-          (resource) => resource.apiVersion === apiVersion && identityOf(resource) === `${target}/${name}`,
-        );
-        expect(scaled).toBeDefined();
+        expect(at(spec, 'scaleTargetRef')).toEqual({ apiVersion: 'apps/v1', kind: 'Deployment', name });
+        expect(all).toContain(name);
       }
     }
+  });
+});
+
+describe('the overlay development', () => {
+  it('gives the data folder more room than jobs take', async () => {
+    const resources = await render(join(base, '../overlays/development'));
+    const { DATA_DIR, JOB_STORE_MAX_BYTES } = environmentOf(resources);
+    const limit = at(volumeAt(resources, 'skillgate', DATA_DIR), 'emptyDir', 'sizeLimit');
+    const jobs = variables.jobStoreMaxBytes.kind.parse(JOB_STORE_MAX_BYTES ?? '');
+    // Beside the file stands its write-ahead log.
+    expect(variables.jobStoreMaxBytes.kind.parse(`${limit}B`)).toBeGreaterThan((jobs ?? Infinity) * 1.5);
+  });
+});
+
+describe('the overlay production', () => {
+  it('has workers on the same RabbitMQ and Redis, and gateways that leave the jobs to them', async () => {
+    const resources = await render(join(base, '../overlays/production'));
+    expect(deploymentsOf(resources)).toEqual(['skillgate', 'skillgate-worker']);
+    expect(environmentOf(resources)).toHaveProperty('JOB_CONCURRENCY', '0');
+    const image: JsonValue = JSON.parse(
+      /^CMD (\[.*\])$/m.exec(await readFile(join(root, 'Dockerfile'), 'utf8'))?.[1] ?? 'null',
+    );
+    const worker = Array.isArray(image) ? [...image.slice(0, -1), 'worker'] : [];
+    expect(containerOf(resources, 'skillgate-worker').args).toEqual(worker);
+    for (const name of deploymentsOf(resources)) {
+      for (const [variable, secret] of [
+        ['AMQP_URL_FILE', 'skillgate-rabbitmq'],
+        ['REDIS_URL_FILE', 'skillgate-redis'],
+      ] as const) {
+        const file = environmentOf(resources, name)[variable] ?? '';
+        expect(volumeAt(resources, name, dirname(file))).toMatchObject({ secret: { secretName: secret } });
+        expect(basename(file)).toBe('url');
+      }
+    }
+  });
+
+  it('scales on metrics that the gateway has', async () => {
+    const resources = await render(join(base, '../overlays/production'));
+    const source = await readFile(join(root, 'src/plugins/metrics.ts'), 'utf8');
+    const names = resources
+      .filter(({ kind }) => kind === 'HorizontalPodAutoscaler')
+      .flatMap(({ spec }) => listOf(at(spec, 'metrics')))
+      .map((metric) => at(metric, 'pods', 'metric', 'name') ?? at(metric, 'external', 'metric', 'name'))
+      .filter((name) => name !== undefined);
+    expect(names).toEqual(['skillgate_queue_depth', 'skillgate_jobs']);
+    for (const name of names) expect(source).toContain(`'${name}'`);
   });
 });
 
@@ -99,14 +159,6 @@ describe('the manifests', () => {
     const ingress = at(find(development ?? [], 'NetworkPolicy'), 'spec', 'ingress');
     expect(listOf(ingress).map(({ from }) => from)).toEqual([[{ namespaceSelector: {} }]]);
     expect(at(find(development ?? [], 'Service'), 'spec', 'type')).toBeUndefined();
-  });
-
-  it('scale on a metric that the gateway has', async () => {
-    const resources = await render(join(base, '../overlays/production'));
-    const metrics = listOf(at(find(resources, 'HorizontalPodAutoscaler'), 'spec', 'metrics'));
-    const name = metrics.map((metric) => at(metric, 'pods', 'metric', 'name')).find(Boolean);
-    const source = await readFile(join(root, 'src/plugins/metrics.ts'), 'utf8');
-    expect(source).toContain(`'${name}'`);
   });
 
   it('carry the skill of the repository, with the path that its model has in the image', async () => {
@@ -142,43 +194,7 @@ describe('the check of manifests', () => {
   });
 });
 
-function find(resources: readonly JsonObject[], kind: string): JsonObject {
-  const found = resources.find((resource) => resource.kind === kind);
-  if (found === undefined) throw new Error(`no ${kind}`);
-  return found;
-}
-
-function containerOf(resources: readonly JsonObject[]): JsonObject {
-  const containers = at(find(resources, 'Deployment'), 'spec', 'template', 'spec', 'containers');
-  return objectOf(listOf(containers)[0]);
-}
-
-/** The variables of the container; one that comes from a Secret has no value here. */
-function environmentOf(resources: readonly JsonObject[]): Record<string, string | undefined> {
-  const rows = listOf(containerOf(resources).env);
-  return Object.fromEntries(
-    rows.map(({ name, value }) => [String(name), typeof value === 'string' ? value : undefined]),
-  );
-}
-
 async function readSkill(path: string): Promise<JsonObject> {
   const skill: JsonValue = JSON.parse(await readFile(path, 'utf8'));
   return objectOf(skill);
-}
-
-/** The member at the end of a path, if there is one. */
-function at(value: JsonValue | undefined, ...path: readonly string[]): JsonValue | undefined {
-  return path.reduce<JsonValue | undefined>(
-    (member, name) => (isJsonObject(member) ? member[name] : undefined),
-    value,
-  );
-}
-
-function objectOf(value: JsonValue | undefined): JsonObject {
-  if (!isJsonObject(value)) throw new Error(`takes an object, given ${JSON.stringify(value)}`);
-  return value;
-}
-
-function listOf(value: JsonValue | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }

@@ -163,13 +163,13 @@ export async function openRedisLink({ url, timeoutMs, logger }: RedisLinkOptions
 }
 
 /** The reason alone: the errors of ioredis carry the command, with the password or the answer that was in it. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.replace(/, with args .*/s, '');
 }
 
 /** User and password of a Redis URL. */
-function credentialsIn(url: string): Pick<RedisOptions, 'username' | 'password'> {
+export function credentialsIn(url: string): Pick<RedisOptions, 'username' | 'password'> {
   const { username, password } = new URL(url);
   return { username: decodeURIComponent(username), password: decodeURIComponent(password) };
 }

@@ -1,6 +1,6 @@
-import { SkillgateError } from '../../contracts/errors.ts';
 import type { JobExecution } from '../../contracts/jobs.ts';
-import type { Change, Lease, LostLease, TakenRun } from './protocol.ts';
+import { lostRun } from '../lost-run.ts';
+import type { Change, Lease, TakenRun } from './protocol.ts';
 import type { JobThread } from './thread.ts';
 
 /** The runs of this process. */
@@ -33,7 +33,7 @@ export function createLeases(call: JobThread['call']): Leases {
       // What has been ended or put back meanwhile is not held any more.
       if (!found || held.get(found.run.request.id) !== found) continue;
       held.delete(found.run.request.id);
-      found.controller.abort(reasonOf(lease));
+      found.controller.abort(lostRun(lease.status));
     }
   }
 
@@ -70,13 +70,4 @@ export function createLeases(call: JobThread['call']): Leases {
 
 function leaseOf({ job, fence }: TakenRun): Lease {
   return { job, fence };
-}
-
-function reasonOf({ status }: LostLease): SkillgateError {
-  return status === 'cancelled'
-    ? new SkillgateError('cancelled', 'The job was cancelled.')
-    : new SkillgateError(
-        'internal',
-        'Another worker has the job: this one gave no sign of life for too long.',
-      );
 }

@@ -1,7 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { SkillgateError } from '../../contracts/errors.ts';
 import { longestRetryDelayMs } from '../../contracts/jobs.ts';
-import { toProblem } from '../../contracts/problem.ts';
+import { wornOut } from '../lost-run.ts';
 import type { Journal } from './journal.ts';
 import type { LostLease, Operations } from './protocol.ts';
 import { integer, type Row, statusOf, text } from './rows.ts';
@@ -54,11 +53,7 @@ export function createRuns(
       journal.write({ job, status: 'queued', attempts });
       return;
     }
-    const failure = new SkillgateError(
-      'internal',
-      `Every one of ${attempts} runs ended with the end of its worker; the job was given up.`,
-    );
-    const error = JSON.stringify(toProblem(failure, text(row, 'request_id')));
+    const error = JSON.stringify(wornOut(attempts, text(row, 'request_id')));
     giveUp.run(Date.now(), error, job);
     journal.write({ job, status: 'failed', attempts, error });
   }

@@ -1,5 +1,5 @@
 import { hasEnded, type Watch } from '../../contracts/jobs.ts';
-import { createLatch, type Latch } from '../../lib/latch.ts';
+import { createWatchSet, type WatchSet } from '../watch-set.ts';
 import type { Change } from './protocol.ts';
 
 /** Those who wait for something to happen to jobs. */
@@ -13,40 +13,23 @@ export interface Watches {
   tellDue(): void;
 }
 
+/** Nobody waits at first. */
 export function createWatches(): Watches {
-  const ofJobs = new Map<string, Set<Latch>>();
-  const ofDue = new Set<Latch>();
-
-  function tellDue(): void {
-    for (const latch of ofDue) latch.set();
-  }
+  const ofJobs = new Map<string, WatchSet>();
+  const ofDue = createWatchSet(() => undefined);
 
   return {
     watch(id) {
-      const latches = ofJobs.get(id) ?? new Set();
-      ofJobs.set(id, latches);
-      return watchIn(latches, () => {
-        if (latches.size === 0 && ofJobs.get(id) === latches) ofJobs.delete(id);
-      });
+      const set = ofJobs.get(id) ?? createWatchSet(() => void ofJobs.delete(id));
+      ofJobs.set(id, set);
+      return set.watch();
     },
-    watchDue: () => watchIn(ofDue, () => undefined),
+    watchDue: ofDue.watch,
     tell(changes) {
-      for (const { id } of changes) for (const latch of ofJobs.get(id) ?? []) latch.set();
+      for (const { id } of changes) ofJobs.get(id)?.tell();
       // An end makes room where only so many may run.
-      if (changes.some((change) => change.status === 'queued' || hasEnded(change))) tellDue();
+      if (changes.some((change) => change.status === 'queued' || hasEnded(change))) ofDue.tell();
     },
-    tellDue,
-  };
-}
-
-function watchIn(latches: Set<Latch>, onClose: () => void): Watch {
-  const latch = createLatch();
-  latches.add(latch);
-  return {
-    changed: (signal) => latch.wait(signal),
-    close() {
-      latches.delete(latch);
-      onClose();
-    },
+    tellDue: ofDue.tell,
   };
 }
