@@ -44,7 +44,7 @@ export interface SkillgateOptions {
 }
 
 /**
- * Starts Skillgate as the image does, from the compiled code: API key, rate limit, signed token, logs at info into a
+ * Starts Skillgate as the image does, from the compiled code: every policy, API key, signed token, logs at info into a
  * file, metrics.
  *
  * @param folder a scratch folder for skill and log
@@ -70,7 +70,6 @@ export async function startSkillgate(
       DATA_DIR: join(folder, 'data'),
       AUTH_API_KEYS: `bench:${createHash('sha256').update(apiKey).digest('hex')}`,
       UPSTREAM_JWT_SECRET: 'a secret of more than thirty-two bytes, for the benchmark',
-      RATE_LIMIT_MAX: '1000000000',
       ...env,
     },
     stdio: ['ignore', log, 'inherit'],

@@ -5,14 +5,15 @@
  *   [--only throughput,latency,startup,batching,tensors,jobs,rabbitmq,redis]
  *   [--soak-minutes 10] [--profile misses|hits]`
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { batchingRows } from './batching.ts';
 import { brokerJobRows } from './broker-jobs.ts';
-import { root, startBareGateway, startSkillgate } from './gateways.ts';
+import { freePort, root, startBareGateway, startSkillgate } from './gateways.ts';
+import { openInspector } from './inspector.ts';
 import { jobRows } from './jobs.ts';
 import { closedLoop, type NextRequest } from './load.ts';
 import { buildSkillgate, takeCore } from './machine.ts';
@@ -23,6 +24,7 @@ import { keepReport, type Row, renderReport } from './report.ts';
 import { latencyRows, soakRows, startupRows, throughputRows } from './rows.ts';
 import { soak } from './soak.ts';
 import { tensorRows } from './tensors.ts';
+import { warmUp } from './throughput.ts';
 
 const allSections = ['throughput', 'latency', 'startup', 'batching', 'tensors', 'jobs', 'rabbitmq', 'redis'];
 
@@ -49,7 +51,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 takeCore('1');
 buildSkillgate();
 const folder = mkdtempSync(join(tmpdir(), 'skillgate-bench-'));
-process.once('exit', () => rmSync(folder, { recursive: true }));
+/** For logs: in memory, where that can be, since a disk that stalls is no gateway's doing. */
+const logFolder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : folder, 'skillgate-bench-'));
+process.once('exit', () => {
+  for (const each of [logFolder, folder]) rmSync(each, { recursive: true });
+});
 const modelServer = await startModelServer();
 const missed = values.profile === undefined ? await measure() : await profile(values.profile);
 modelServer.close();
@@ -59,16 +65,21 @@ process.exit(missed ? 1 : 0);
 async function measure(): Promise<boolean> {
   const rows: Row[] = [];
   const notes: string[] = [];
-  if (sections.has('throughput') || sections.has('latency')) {
-    const direct = { port: modelServer.port, path: '/predict' };
-    const bare = await startBareGateway(modelServer.port);
-    const skillgate = await startSkillgate(modelServer.port, folder);
-    if (sections.has('throughput'))
-      rows.push(...(await throughputRows(direct, bare, skillgate, options, notes)));
-    if (sections.has('latency'))
-      rows.push(...(await latencyRows({ direct, bare, skillgate }, options, notes)));
-    await bare.stop();
-    await skillgate.stop();
+  const direct = { port: modelServer.port, path: '/predict' };
+  const startPair = async (env = {}) =>
+    [
+      await startBareGateway(modelServer.port),
+      await startSkillgate(modelServer.port, logFolder, { env }),
+    ] as const;
+  if (sections.has('throughput')) {
+    const withRateLimit = () => startPair({ RATE_LIMIT_MAX: '1000000000' });
+    rows.push(...(await throughputRows(direct, { asMeant: startPair, withRateLimit }, options, notes)));
+  }
+  if (sections.has('latency')) {
+    const [bare, skillgate] = await startPair();
+    for (const gateway of [bare, skillgate]) await warmUp(gateway);
+    rows.push(...(await latencyRows({ direct, bare, skillgate }, options, notes)));
+    for (const gateway of [bare, skillgate]) await gateway.stop();
   }
   if (sections.has('batching')) rows.push(...(await batchingRows(folder, options)));
   if (sections.has('tensors')) rows.push(...(await tensorRows()));
@@ -82,8 +93,13 @@ async function measure(): Promise<boolean> {
 }
 
 async function runSoak(): Promise<Row[]> {
-  const gateway = await startSkillgate(modelServer.port, folder);
-  const rows = soakRows(await soak(gateway, { rate: 500, minutes: soakMinutes }));
+  const port = await freePort();
+  const gateway = await startSkillgate(modelServer.port, logFolder, {
+    nodeOptions: [`--inspect=127.0.0.1:${port}`],
+  });
+  const inspector = await openInspector(port);
+  const rows = soakRows(await soak(gateway, inspector, { rate: 500, minutes: soakMinutes }));
+  inspector.close();
   await gateway.stop();
   await show(rows, [], 'soak', soakMinutes >= 10);
   return rows;

@@ -1,11 +1,10 @@
-import type { Gateway } from './gateways.ts';
 import { compareLatency, type Ways } from './latency.ts';
-import { closedLoop, type Target } from './load.ts';
+import { closedLoop, type NextRequest, type Target } from './load.ts';
 import type { Row } from './report.ts';
 import type { SoakResult } from './soak.ts';
 import { measureStartup } from './startup.ts';
 import { median, type Trend } from './statistics.ts';
-import { type Comparison, compareThroughput, type ThroughputOptions } from './throughput.ts';
+import { type Comparison, compareThroughput, type StartPair, type ThroughputOptions } from './throughput.ts';
 
 const targets = {
   missRatio: 0.7,
@@ -18,18 +17,24 @@ const targets = {
 /** Throughput of misses and hits, after the proof that the far side can take more. */
 export async function throughputRows(
   direct: Target,
-  bare: Gateway,
-  skillgate: Gateway,
+  start: { readonly asMeant: StartPair; readonly withRateLimit: StartPair },
   options: ThroughputOptions,
   notes: string[],
 ): Promise<Row[]> {
   const ceiling = await closedLoop(direct, (source) => source.miss(), { ...options, seconds: 2 });
-  const misses = await compareThroughput(bare, skillgate, (source) => source.miss(), options);
-  const hits = await compareThroughput(bare, skillgate, (source) => source.hit(), options);
+  const miss: NextRequest = (source) => source.miss();
+  const hit: NextRequest = (source) => source.hit();
+  const [misses, hits] = await compareThroughput(start.asMeant, [miss, hit], options);
+  const [limited] = await compareThroughput(start.withRateLimit, [miss], { ...options, rounds: 3 });
+  if (!misses || !hits || !limited) throw new Error('a comparison is missing');
   return [
     { what: 'load straight on the model server', measured: perSecond(ceiling.perSecond) },
     ...comparisonRows('misses', misses, targets.missRatio, ceiling.perSecond, notes),
     ...comparisonRows('hits', hits, targets.hitRatio, ceiling.perSecond, notes),
+    {
+      what: 'misses, Skillgate with a rate limit as well, by bare',
+      measured: `${limited.ratio.toFixed(2)} (median of ${limited.rounds} rounds)`,
+    },
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { Gateway } from './gateways.ts';
+import type { Inspector } from './inspector.ts';
 import { openLoop } from './load.ts';
 import { readMetrics } from './metrics.ts';
 import { type Trend, trend } from './statistics.ts';
@@ -21,21 +22,24 @@ interface Sample {
   readonly heapMib: number;
 }
 
-const sampleMs = 5000;
+const sampleMs = 10_000;
 const mib = 1024 * 1024;
 
 /**
- * Sends a steady rate for minutes, half of it misses, and watches the gateway's memory through its own /metrics. The
- * first third is warm-up: caches fill, code is compiled, the heap finds its size.
+ * Sends a steady rate for minutes, half of it misses, and watches the gateway's memory through its own /metrics, each
+ * time after V8 has collected all garbage: else what is seen is how long ago that was. The first third is warm-up:
+ * caches fill, code is compiled, the heap finds its size.
  */
 export async function soak(
   gateway: Gateway,
+  inspector: Inspector,
   { rate, minutes }: { rate: number; minutes: number },
 ): Promise<SoakResult> {
   const samples: Sample[] = [];
   const start = performance.now();
   const sampler = setInterval(async () => {
     try {
+      await inspector.collectGarbage();
       samples.push(await sample(gateway, (performance.now() - start) / 60_000));
     } catch (error) {
       console.error('a sample is missing:', error);

@@ -33,26 +33,48 @@ type Pair = readonly [bare: Round, skillgate: Round];
 /** Below this the core was shared, or the load was too low. */
 const leastBusy = 0.95;
 
+/** The two gateways that are compared, freshly started. */
+export type StartPair = () => Promise<readonly [bare: Gateway, skillgate: Gateway]>;
+
+/** How long V8 is given under load to compile what is hot, in seconds. */
+const warmUpSeconds = 8;
+
+/** Brings a gateway to its working temperature. */
+export async function warmUp(gateway: Gateway): Promise<void> {
+  await closedLoop(gateway, (source) => source.miss(), { connections: 64, seconds: warmUpSeconds });
+}
+
 /**
  * Measures two gateways in turns, so that a change of the machine's mood strikes both, and repeats rounds that
- * something else disturbed, twice as many at most.
+ * something else disturbed, twice as many at most. Each round has processes of its own: two of the same build differ
+ * by a tenth, by how V8 has compiled them.
+ *
+ * @returns a comparison for each kind of request, in their order
  */
 export async function compareThroughput(
-  bare: Gateway,
-  skillgate: Gateway,
-  next: NextRequest,
+  startPair: StartPair,
+  kinds: readonly NextRequest[],
   { rounds, seconds, connections }: ThroughputOptions,
-): Promise<Comparison> {
-  for (const gateway of [bare, skillgate]) await closedLoop(gateway, next, { connections, seconds });
-  const clean: Pair[] = [];
-  const disturbed: Pair[] = [];
-  while (clean.length < rounds && clean.length + disturbed.length < rounds * 3) {
-    const pair: Pair = [
-      await measure(bare, next, seconds, connections),
-      await measure(skillgate, next, seconds, connections),
-    ];
-    (pair.every(({ gatewayBusy }) => gatewayBusy >= leastBusy) ? clean : disturbed).push(pair);
+): Promise<readonly Comparison[]> {
+  const measured = kinds.map((next) => ({ next, clean: [] as Pair[], disturbed: [] as Pair[] }));
+  for (let round = 0; round < rounds * 3; round += 1) {
+    const wanting = measured.filter(({ clean }) => clean.length < rounds);
+    if (wanting.length === 0) break;
+    const [bare, skillgate] = await startPair();
+    for (const gateway of [bare, skillgate]) await warmUp(gateway);
+    for (const { next, clean, disturbed } of wanting) {
+      const pair: Pair = [
+        await measure(bare, next, seconds, connections),
+        await measure(skillgate, next, seconds, connections),
+      ];
+      (pair.every(({ gatewayBusy }) => gatewayBusy >= leastBusy) ? clean : disturbed).push(pair);
+    }
+    for (const gateway of [bare, skillgate]) await gateway.stop();
   }
+  return measured.map(({ clean, disturbed }) => compare(clean, disturbed));
+}
+
+function compare(clean: readonly Pair[], disturbed: readonly Pair[]): Comparison {
   const pairs = clean.length > 0 ? clean : disturbed;
   return {
     bare: medianRound(pairs.map(([round]) => round)),
