@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Watch } from '../../contracts/jobs.ts';
 import type { Logger } from '../../contracts/logger.ts';
-import { reasonOf } from '../redis/link.ts';
+import { reasonOf } from '../redis/connection.ts';
 import { createWatchSet, type WatchSet } from '../watch-set.ts';
 import type { RedisLink } from './redis-link.ts';
 

@@ -2,10 +2,9 @@ import { type Redis, ReplyError } from 'ioredis';
 import { SkillgateError } from '../../contracts/errors.ts';
 import { JobBackendError } from '../../contracts/jobs.ts';
 import type { Logger } from '../../contracts/logger.ts';
-import { backoffMs } from '../../lib/backoff.ts';
 import type { Secret } from '../../lib/secret.ts';
 import { within } from '../../lib/within.ts';
-import { credentialsIn, reasonOf } from '../redis/link.ts';
+import { connectionOptions, openSubscriber, reasonOf } from '../redis/connection.ts';
 import { createPresence } from './presence.ts';
 import { ScriptedRedis } from './scripted-redis.ts';
 
@@ -54,29 +53,16 @@ const lastingFaults = /^(ERR|WRONGTYPE|NOSCRIPT)\b/;
  * @throws JobBackendError where it refuses the credentials, or cannot be reached
  */
 export async function openRedisLink({ url, startMs, logger }: RedisLinkOptions): Promise<RedisLink> {
-  const redis = new ScriptedRedis(url.read(), {
-    // What is sent waits for an answer, and what cannot be sent fails: nothing is done behind the caller's back.
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: null,
+  const redis: ScriptedRedis = new ScriptedRedis(url.read(), {
+    ...connectionOptions(url, () => redis),
     connectTimeout: patienceMs,
     socketTimeout: patienceMs,
     connectionName: 'skillgate-jobs',
-    protocol: 2,
-    // After a failover the connection may be with what is a replica now.
-    reconnectOnError: ({ message }) => message.includes('READONLY'),
-    retryStrategy: (times) => reconnect(redis, times),
   });
   const presence = createPresence<ScriptedRedis>(patienceMs);
   const subscribers: Redis[] = [];
   let readySince: number | undefined;
   let isClosing = false;
-
-  /** Takes the password as it is now: the file with the URL may have changed. @returns the wait, in milliseconds */
-  function reconnect(client: Redis, times: number): number {
-    Object.assign(client.options, credentialsIn(url.read()));
-    return backoffMs(times, { baseMs: 50, maxMs: 2000 });
-  }
 
   let reason = '';
   redis.on('ready', () => {
@@ -134,11 +120,7 @@ export async function openRedisLink({ url, startMs, logger }: RedisLinkOptions):
     },
     ready: () => presence.waitOn(),
     subscriber(onReady) {
-      const subscriber: Redis = redis.duplicate({
-        autoResubscribe: false,
-        socketTimeout: undefined,
-        retryStrategy: (times: number): number => reconnect(subscriber, times),
-      });
+      const subscriber = openSubscriber(redis, url);
       subscribers.push(subscriber);
       subscriber.on('error', (error) =>
         logger.debug({ reason: reasonOf(error) }, 'job_redis_listener_failed'),

@@ -1,8 +1,8 @@
-import { type Redis, type RedisOptions, ReplyError } from 'ioredis';
+import { type Redis, ReplyError } from 'ioredis';
 import type { Logger } from '../../contracts/logger.ts';
-import { backoffMs } from '../../lib/backoff.ts';
 import type { Secret } from '../../lib/secret.ts';
 import { within } from '../../lib/within.ts';
+import { connectionOptions, openSubscriber, reasonOf } from './connection.ts';
 import { ScriptedRedis } from './scripts.ts';
 
 /** The connection of one process to Redis, which may be slow or gone without anybody's noticing more than a miss. */
@@ -47,18 +47,11 @@ const silentForMs = 2000;
  * and a ping in the background finds out when Redis is back.
  */
 export async function openRedisLink({ url, timeoutMs, logger }: RedisLinkOptions): Promise<RedisLink> {
-  const redis = new ScriptedRedis(url.read(), {
-    // A command that cannot be sent now is of no use later, and one that was sent may have been done.
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: null,
+  const redis: ScriptedRedis = new ScriptedRedis(url.read(), {
+    ...connectionOptions(url, () => redis),
     connectTimeout: connectWithinMs,
     socketTimeout: silentForMs,
     connectionName: 'skillgate',
-    protocol: 2,
-    // After a failover the connection may be with what is a replica now.
-    reconnectOnError: ({ message }) => message.includes('READONLY'),
-    retryStrategy: (times) => reconnect(redis, times),
   });
   const listeners: Redis[] = [];
   let isAway = true;
@@ -67,12 +60,6 @@ export async function openRedisLink({ url, timeoutMs, logger }: RedisLinkOptions
   let failuresInARow = 0;
   let tellRefusalsFrom = 0;
   let probing: NodeJS.Timeout | undefined;
-
-  /** Takes the password as it is now: the file with the URL may have changed. @returns the wait, in milliseconds */
-  function reconnect(client: Redis, times: number): number {
-    Object.assign(client.options, credentialsIn(url.read()));
-    return backoffMs(times, { baseMs: 50, maxMs: 2000 });
-  }
 
   function leave(error: unknown): void {
     isAway = true;
@@ -138,11 +125,7 @@ export async function openRedisLink({ url, timeoutMs, logger }: RedisLinkOptions
       }
     },
     listen(channel, hear) {
-      const listener: Redis = redis.duplicate({
-        autoResubscribe: false,
-        socketTimeout: undefined,
-        retryStrategy: (times: number): number => reconnect(listener, times),
-      });
+      const listener = openSubscriber(redis, url);
       listeners.push(listener);
       const report = (error: unknown) => logger.debug({ reason: reasonOf(error) }, 'redis_listener_failed');
       listener.on('error', report);
@@ -160,18 +143,6 @@ export async function openRedisLink({ url, timeoutMs, logger }: RedisLinkOptions
       redis.disconnect();
     },
   };
-}
-
-/** The reason alone: the errors of ioredis carry the command, with the password or the answer that was in it. */
-export function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/, with args .*/s, '');
-}
-
-/** User and password of a Redis URL. */
-export function credentialsIn(url: string): Pick<RedisOptions, 'username' | 'password'> {
-  const { username, password } = new URL(url);
-  return { username: decodeURIComponent(username), password: decodeURIComponent(password) };
 }
 
 /** Waits until Redis is ready or fails, for at most a second. */
