@@ -61,11 +61,12 @@ export function standaloneSchema(schema: JsonValue, reading: SchemaReading): Jso
   }
 
   function defName(reference: string): string {
+    // Runs of underscores become one as well, for __proto__ is no name in a definition.
     const base =
       reference
         .split('/')
         .at(-1)
-        ?.replaceAll(/[^A-Za-z0-9_.-]+/g, '_') || 'schema';
+        ?.replaceAll(/[^A-Za-z0-9.-]+/g, '_') || 'schema';
     const taken = new Set([...defs.values()].map(({ name }) => name));
     let name = base;
     for (let count = 2; taken.has(name); count += 1) name = `${base}_${count}`;
