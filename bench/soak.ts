@@ -1,6 +1,6 @@
 import type { Gateway } from './gateways.ts';
 import type { Inspector } from './inspector.ts';
-import { openLoop } from './load.ts';
+import { closedLoop, type NextRequest, openLoop } from './load.ts';
 import { readMetrics } from './metrics.ts';
 import { type Trend, trend } from './statistics.ts';
 
@@ -22,19 +22,30 @@ interface Sample {
   readonly heapMib: number;
 }
 
+/**
+ * How long the gateway is under full load before: some hundred thousand calls, which at the steady rate would take half
+ * an hour. V8 goes on compiling what is seldom called, and that code is memory too.
+ */
+const warmUpSeconds = 60;
 const sampleMs = 10_000;
 const mib = 1024 * 1024;
 
 /**
  * Sends a steady rate for minutes, half of it misses, and watches the gateway's memory through its own /metrics, each
- * time after V8 has collected all garbage: else what is seen is how long ago that was. The first third is warm-up:
- * caches fill, code is compiled, the heap finds its size.
+ * time after V8 has collected all garbage: else what is seen is how long ago that was. After the warm-up under full load
+ * the first third is left out, in which the heap finds the size that the steady rate needs.
  */
 export async function soak(
   gateway: Gateway,
   inspector: Inspector,
   { rate, minutes }: { rate: number; minutes: number },
 ): Promise<SoakResult> {
+  let turn = 0;
+  const next: NextRequest = (source) => {
+    turn += 1;
+    return turn % 2 === 0 ? source.hit() : source.miss();
+  };
+  await closedLoop(gateway, next, { connections: 64, seconds: warmUpSeconds });
   const samples: Sample[] = [];
   const start = performance.now();
   const sampler = setInterval(async () => {
@@ -45,15 +56,9 @@ export async function soak(
       console.error('a sample is missing:', error);
     }
   }, sampleMs);
-  let turn = 0;
-  const result = await openLoop(
-    gateway,
-    (source) => {
-      turn += 1;
-      return turn % 2 === 0 ? source.hit() : source.miss();
-    },
-    { rate, seconds: minutes * 60 },
-  ).finally(() => clearInterval(sampler));
+  const result = await openLoop(gateway, next, { rate, seconds: minutes * 60 }).finally(() =>
+    clearInterval(sampler),
+  );
 
   const settled = samples.filter(({ minute }) => minute > minutes / 3);
   return {
