@@ -9,7 +9,7 @@ export interface SoakResult {
   readonly requests: number;
   readonly errors: number;
   readonly failures: ReadonlyMap<number, number>;
-  /** Growth of the resident memory after warm-up, in MiB a minute. */
+  /** Growth of the resident memory after the warm-up, in MiB a minute. */
   readonly resident: Trend;
   /** Growth of the used JavaScript heap after warm-up, in MiB a minute. */
   readonly heap: Trend;
@@ -27,13 +27,14 @@ interface Sample {
  * an hour. V8 goes on compiling what is seldom called, and that code is memory too.
  */
 const warmUpSeconds = 60;
+/** How long it then has the steady rate, in which the heap finds the size that this needs. */
+const settlingMinutes = 5;
 const sampleMs = 10_000;
 const mib = 1024 * 1024;
 
 /**
- * Sends a steady rate for minutes, half of it misses, and watches the gateway's memory through its own /metrics, each
- * time after V8 has collected all garbage: else what is seen is how long ago that was. After the warm-up under full load
- * the first third is left out, in which the heap finds the size that the steady rate needs.
+ * Sends a steady rate for minutes after a warm-up, half of it misses, and watches the gateway's memory through its own
+ * /metrics, each time after V8 has collected all garbage: else what is seen is how long ago that was.
  */
 export async function soak(
   gateway: Gateway,
@@ -56,20 +57,22 @@ export async function soak(
       console.error('a sample is missing:', error);
     }
   }, sampleMs);
-  const result = await openLoop(gateway, next, { rate, seconds: minutes * 60 }).finally(() =>
-    clearInterval(sampler),
-  );
-
-  const settled = samples.filter(({ minute }) => minute > minutes / 3);
-  return {
-    minutes,
-    requests: result.requests,
-    errors: result.errors,
-    failures: result.failures,
-    resident: trend(settled.map(({ minute, residentMib }) => [minute, residentMib])),
-    heap: trend(settled.map(({ minute, heapMib }) => [minute, heapMib])),
-    residentMib: settled.at(-1)?.residentMib ?? Number.NaN,
-  };
+  try {
+    await openLoop(gateway, next, { rate, seconds: settlingMinutes * 60 });
+    samples.length = 0;
+    const result = await openLoop(gateway, next, { rate, seconds: minutes * 60 });
+    return {
+      minutes,
+      requests: result.requests,
+      errors: result.errors,
+      failures: result.failures,
+      resident: trend(samples.map(({ minute, residentMib }) => [minute, residentMib])),
+      heap: trend(samples.map(({ minute, heapMib }) => [minute, heapMib])),
+      residentMib: samples.at(-1)?.residentMib ?? Number.NaN,
+    };
+  } finally {
+    clearInterval(sampler);
+  }
 }
 
 async function sample(gateway: Gateway, minute: number): Promise<Sample> {

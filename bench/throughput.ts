@@ -1,9 +1,12 @@
 import type { Gateway } from './gateways.ts';
-import { type ClosedLoopResult, closedLoop, type NextRequest } from './load.ts';
+import { closedLoop, type NextRequest } from './load.ts';
 import { median } from './statistics.ts';
 
 /** How one gateway did in one round. */
-export interface Round extends ClosedLoopResult {
+export interface Round {
+  readonly requests: number;
+  readonly errors: number;
+  readonly perSecond: number;
   /** Share of the round that the gateway had its core. */
   readonly gatewayBusy: number;
   /** Processor time of the gateway for one request, in microseconds. */
@@ -28,7 +31,7 @@ export interface ThroughputOptions {
   readonly connections: number;
 }
 
-type Pair = readonly [bare: Round, skillgate: Round];
+type Pair<Value> = readonly [bare: Value, skillgate: Value];
 
 /** Below this the core was shared, or the load was too low. */
 const leastBusy = 0.95;
@@ -38,6 +41,8 @@ export type StartPair = () => Promise<readonly [bare: Gateway, skillgate: Gatewa
 
 /** How long V8 is given under load to compile what is hot, in seconds. */
 const warmUpSeconds = 8;
+/** How long a gateway is measured before it is the other's turn, in seconds: a machine's mood changes in seconds. */
+const turnSeconds = 1;
 
 /** Brings a gateway to its working temperature. */
 export async function warmUp(gateway: Gateway): Promise<void> {
@@ -45,7 +50,7 @@ export async function warmUp(gateway: Gateway): Promise<void> {
 }
 
 /**
- * Measures two gateways in turns, so that a change of the machine's mood strikes both, and repeats rounds that
+ * Measures two gateways in turns of a second, so that a change of the machine's mood strikes both, and repeats rounds that
  * something else disturbed, twice as many at most. Each round has processes of its own: two of the same build differ
  * by a tenth, by how V8 has compiled them.
  *
@@ -56,16 +61,24 @@ export async function compareThroughput(
   kinds: readonly NextRequest[],
   { rounds, seconds, connections }: ThroughputOptions,
 ): Promise<readonly Comparison[]> {
-  const measured = kinds.map((next) => ({ next, clean: [] as Pair[], disturbed: [] as Pair[] }));
+  const measured = kinds.map((next) => ({
+    next,
+    clean: [] as Pair<Round>[],
+    disturbed: [] as Pair<Round>[],
+  }));
   for (let round = 0; round < rounds * 3; round += 1) {
     const wanting = measured.filter(({ clean }) => clean.length < rounds);
     if (wanting.length === 0) break;
     const [bare, skillgate] = await startPair();
     for (const gateway of [bare, skillgate]) await warmUp(gateway);
     for (const { next, clean, disturbed } of wanting) {
-      const pair: Pair = [
-        await measure(bare, next, seconds, connections),
-        await measure(skillgate, next, seconds, connections),
+      const turns: Pair<Turn>[] = [];
+      for (let second = 0; second < seconds; second += turnSeconds) {
+        turns.push([await measure(bare, next, connections), await measure(skillgate, next, connections)]);
+      }
+      const pair: Pair<Round> = [
+        together(turns.map(([turn]) => turn)),
+        together(turns.map(([, turn]) => turn)),
       ];
       (pair.every(({ gatewayBusy }) => gatewayBusy >= leastBusy) ? clean : disturbed).push(pair);
     }
@@ -74,7 +87,7 @@ export async function compareThroughput(
   return measured.map(({ clean, disturbed }) => compare(clean, disturbed));
 }
 
-function compare(clean: readonly Pair[], disturbed: readonly Pair[]): Comparison {
+function compare(clean: readonly Pair<Round>[], disturbed: readonly Pair<Round>[]): Comparison {
   const pairs = clean.length > 0 ? clean : disturbed;
   return {
     bare: medianRound(pairs.map(([round]) => round)),
@@ -86,20 +99,30 @@ function compare(clean: readonly Pair[], disturbed: readonly Pair[]): Comparison
   };
 }
 
-async function measure(
-  gateway: Gateway,
-  next: NextRequest,
-  seconds: number,
-  connections: number,
-): Promise<Round> {
+/** How one gateway did in one turn. */
+interface Turn {
+  readonly requests: number;
+  readonly errors: number;
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+}
+
+async function measure(gateway: Gateway, next: NextRequest, connections: number): Promise<Turn> {
   const cpuStart = await gateway.cpuSeconds();
   const start = performance.now();
-  const result = await closedLoop(gateway, next, { connections, seconds });
-  const cpu = (await gateway.cpuSeconds()) - cpuStart;
+  const { requests, errors } = await closedLoop(gateway, next, { connections, seconds: turnSeconds });
+  const seconds = (performance.now() - start) / 1000;
+  return { requests, errors, seconds, cpuSeconds: (await gateway.cpuSeconds()) - cpuStart };
+}
+
+function together(turns: readonly Turn[]): Round {
+  const total = (of: keyof Turn) => turns.reduce((sum, turn) => sum + turn[of], 0);
   return {
-    ...result,
-    gatewayBusy: cpu / ((performance.now() - start) / 1000),
-    microsecondsPerRequest: (cpu / result.requests) * 1e6,
+    requests: total('requests'),
+    errors: total('errors'),
+    perSecond: total('requests') / total('seconds'),
+    gatewayBusy: total('cpuSeconds') / total('seconds'),
+    microsecondsPerRequest: (total('cpuSeconds') / total('requests')) * 1e6,
   };
 }
 
