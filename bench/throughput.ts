@@ -37,7 +37,7 @@ type Pair<Value> = readonly [bare: Value, skillgate: Value];
 const leastBusy = 0.95;
 
 /** The two gateways that are compared, freshly started. */
-export type StartPair = () => Promise<readonly [bare: Gateway, skillgate: Gateway]>;
+export type StartPair = () => Promise<Pair<Gateway>>;
 
 /** How long V8 is given under load to compile what is hot, in seconds. */
 const warmUpSeconds = 8;
@@ -50,9 +50,9 @@ export async function warmUp(gateway: Gateway): Promise<void> {
 }
 
 /**
- * Measures two gateways in turns of a second, so that a change of the machine's mood strikes both, and repeats rounds that
- * something else disturbed, twice as many at most. Each round has processes of its own: two of the same build differ
- * by a tenth, by how V8 has compiled them.
+ * Measures two gateways in turns of a second, so that a change of the machine's mood strikes both, and repeats rounds
+ * that something else disturbed, twice as many at most. Each round has processes of its own: two of the same build
+ * differ by a tenth, by how V8 has compiled them.
  *
  * @returns a comparison for each kind of request, in their order
  */
