@@ -97,7 +97,7 @@ async function measure(): Promise<boolean> {
 async function runSoak(): Promise<Row[]> {
   const port = await freePort();
   const gateway = await startSkillgate(modelServer.port, logFolder, {
-    nodeOptions: [`--inspect=127.0.0.1:${port}`],
+    nodeOptions: ['--expose-gc', `--inspect=127.0.0.1:${port}`],
   });
   const inspector = await openInspector(port);
   const rows = soakRows(await soak(gateway, inspector, { rate: 500, minutes: soakMinutes }));

@@ -125,12 +125,12 @@ export async function startupRows(rounds: number): Promise<Row[]> {
 
 /** Errors and memory over minutes. */
 export function soakRows(result: SoakResult): Row[] {
-  const { minutes, requests, errors, failures, resident, heap, residentMib } = result;
+  const { minutes, settlingMinutes, requests, errors, failures, resident, heap, residentMib } = result;
   const statuses = [...failures].map(([status, count]) => `, ${count} with status ${status}`).join('');
   const what = `${minutes} minutes at 500/s`;
   return [
     {
-      what: `${what}, errors`,
+      what: `${what}, errors, with those of the ${settlingMinutes} minutes before`,
       measured: `${errors} of ${requests + errors}${statuses}`,
       target: '0',
       met: errors === 0,

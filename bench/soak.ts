@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Gateway } from './gateways.ts';
 import type { Inspector } from './inspector.ts';
 import { closedLoop, type NextRequest, openLoop } from './load.ts';
@@ -6,6 +7,8 @@ import { type Trend, trend } from './statistics.ts';
 
 export interface SoakResult {
   readonly minutes: number;
+  /** The minutes at the same rate before them, in which memory does not count, but errors do. */
+  readonly settlingMinutes: number;
   readonly requests: number;
   readonly errors: number;
   readonly failures: ReadonlyMap<number, number>;
@@ -28,13 +31,16 @@ interface Sample {
  */
 const warmUpSeconds = 60;
 /** How long it then has the steady rate, in which the heap finds the size that this needs. */
-const settlingMinutes = 5;
-const sampleMs = 10_000;
+const settlingMinutes = 10;
+const sampleMs = 30_000;
+/** V8 gives pages back in the course of later collections. */
+const collections = 3;
+const collectionsApartMs = 300;
 const mib = 1024 * 1024;
 
 /**
  * Sends a steady rate for minutes after a warm-up, half of it misses, and watches the gateway's memory through its own
- * /metrics, each time after V8 has collected all garbage: else what is seen is how long ago that was.
+ * /metrics, each time after V8 has collected the garbage: else what is seen is how long ago that was.
  */
 export async function soak(
   gateway: Gateway,
@@ -51,24 +57,27 @@ export async function soak(
   const start = performance.now();
   const sampler = setInterval(async () => {
     try {
-      await inspector.collectGarbage();
+      for (let collection = 0; collection < collections; collection += 1) {
+        await inspector.collectGarbage();
+        await pause(collectionsApartMs);
+      }
       samples.push(await sample(gateway, (performance.now() - start) / 60_000));
     } catch (error) {
       console.error('a sample is missing:', error);
     }
   }, sampleMs);
   try {
-    await openLoop(gateway, next, { rate, seconds: settlingMinutes * 60 });
-    samples.length = 0;
-    const result = await openLoop(gateway, next, { rate, seconds: minutes * 60 });
+    const result = await openLoop(gateway, next, { rate, seconds: (settlingMinutes + minutes) * 60 });
+    const counted = samples.filter(({ minute }) => minute >= settlingMinutes);
     return {
       minutes,
+      settlingMinutes,
       requests: result.requests,
       errors: result.errors,
       failures: result.failures,
-      resident: trend(samples.map(({ minute, residentMib }) => [minute, residentMib])),
-      heap: trend(samples.map(({ minute, heapMib }) => [minute, heapMib])),
-      residentMib: samples.at(-1)?.residentMib ?? Number.NaN,
+      resident: trend(counted.map(({ minute, residentMib }) => [minute, residentMib])),
+      heap: trend(counted.map(({ minute, heapMib }) => [minute, heapMib])),
+      residentMib: counted.at(-1)?.residentMib ?? Number.NaN,
     };
   } finally {
     clearInterval(sampler);
