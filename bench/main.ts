@@ -12,8 +12,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { batchingRows } from './batching.ts';
 import { brokerJobRows } from './broker-jobs.ts';
-import { freePort, root, startBareGateway, startSkillgate } from './gateways.ts';
-import { openInspector } from './inspector.ts';
+import { root, startBareGateway, startSkillgate } from './gateways.ts';
 import { jobRows } from './jobs.ts';
 import { closedLoop, type NextRequest } from './load.ts';
 import { buildSkillgate, takeCore } from './machine.ts';
@@ -22,7 +21,7 @@ import { hottestFunctions, hottestParts, readProfile } from './profile.ts';
 import { redisRows } from './redis.ts';
 import { keepReport, type Row, renderReport } from './report.ts';
 import { latencyRows, soakRows, startupRows, throughputRows } from './rows.ts';
-import { soak } from './soak.ts';
+import { collectsOnSignal, soak } from './soak.ts';
 import { tensorRows } from './tensors.ts';
 import { warmUp } from './throughput.ts';
 
@@ -95,13 +94,8 @@ async function measure(): Promise<boolean> {
 }
 
 async function runSoak(): Promise<Row[]> {
-  const port = await freePort();
-  const gateway = await startSkillgate(modelServer.port, logFolder, {
-    nodeOptions: ['--expose-gc', `--inspect=127.0.0.1:${port}`],
-  });
-  const inspector = await openInspector(port);
-  const rows = soakRows(await soak(gateway, inspector, { rate: 500, minutes: soakMinutes }));
-  inspector.close();
+  const gateway = await startSkillgate(modelServer.port, logFolder, { nodeOptions: collectsOnSignal });
+  const rows = soakRows(await soak(gateway, { rate: 500, minutes: soakMinutes }));
   await gateway.stop();
   await show(rows, [], 'soak', soakMinutes >= 10);
   return rows;

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Gateway } from './gateways.ts';
-import type { Inspector } from './inspector.ts';
 import { closedLoop, type NextRequest, openLoop } from './load.ts';
 import { readMetrics } from './metrics.ts';
 import { type Trend, trend } from './statistics.ts';
@@ -33,6 +32,16 @@ const warmUpSeconds = 60;
 /** How long it then has the steady rate, in which the heap finds the size that this needs. */
 const settlingMinutes = 10;
 const sampleMs = 30_000;
+/**
+ * Options for Node with which a gateway collects its garbage when it gets SIGUSR2, as V8 does by itself. The inspector's
+ * `HeapProfiler.collectGarbage` is the collection for want of memory: it takes the young generation down to a few pages,
+ * which then grow again.
+ */
+export const collectsOnSignal = [
+  '--expose-gc',
+  '--import',
+  'data:text/javascript,process.on("SIGUSR2",()=>gc())',
+];
 /** V8 gives pages back in the course of later collections. */
 const collections = 3;
 const collectionsApartMs = 300;
@@ -41,10 +50,11 @@ const mib = 1024 * 1024;
 /**
  * Sends a steady rate for minutes after a warm-up, half of it misses, and watches the gateway's memory through its own
  * /metrics, each time after V8 has collected the garbage: else what is seen is how long ago that was.
+ *
+ * @param gateway started with `collectsOnSignal`
  */
 export async function soak(
   gateway: Gateway,
-  inspector: Inspector,
   { rate, minutes }: { rate: number; minutes: number },
 ): Promise<SoakResult> {
   let turn = 0;
@@ -58,7 +68,7 @@ export async function soak(
   const sampler = setInterval(async () => {
     try {
       for (let collection = 0; collection < collections; collection += 1) {
-        await inspector.collectGarbage();
+        process.kill(gateway.pid, 'SIGUSR2');
         await pause(collectionsApartMs);
       }
       samples.push(await sample(gateway, (performance.now() - start) / 60_000));
