@@ -11,7 +11,7 @@ export interface SoakResult {
   readonly requests: number;
   readonly errors: number;
   readonly failures: ReadonlyMap<number, number>;
-  /** Growth of the resident memory after the warm-up, in MiB a minute. */
+  /** Growth of the resident memory after warm-up, in MiB a minute. */
   readonly resident: Trend;
   /** Growth of the used JavaScript heap after warm-up, in MiB a minute. */
   readonly heap: Trend;
@@ -25,14 +25,6 @@ interface Sample {
 }
 
 /**
- * How long the gateway is under full load before: some hundred thousand calls, which at the steady rate would take half
- * an hour. V8 goes on compiling what is seldom called, and that code is memory too.
- */
-const warmUpSeconds = 60;
-/** How long it then has the steady rate, in which the heap finds the size that this needs. */
-const settlingMinutes = 10;
-const sampleMs = 30_000;
-/**
  * Options for Node with which a gateway collects its garbage when it gets SIGUSR2, as V8 does by itself. The inspector's
  * `HeapProfiler.collectGarbage` is the collection for want of memory: it takes the young generation down to a few pages,
  * which then grow again.
@@ -42,6 +34,15 @@ export const collectsOnSignal = [
   '--import',
   'data:text/javascript,process.on("SIGUSR2",()=>gc())',
 ];
+
+/**
+ * How long the gateway is under full load before: some hundred thousand calls, which at the steady rate would take half
+ * an hour. V8 goes on compiling what is seldom called, and that code is memory too.
+ */
+const warmUpSeconds = 60;
+/** How long it then has the steady rate, in which the heap finds the size that this needs. */
+const settlingMinutes = 10;
+const sampleMs = 30_000;
 /** V8 gives pages back in the course of later collections. */
 const collections = 3;
 const collectionsApartMs = 300;

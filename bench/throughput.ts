@@ -1,12 +1,9 @@
 import type { Gateway } from './gateways.ts';
-import { closedLoop, type NextRequest } from './load.ts';
+import { type ClosedLoopResult, closedLoop, type NextRequest } from './load.ts';
 import { median } from './statistics.ts';
 
 /** How one gateway did in one round. */
-export interface Round {
-  readonly requests: number;
-  readonly errors: number;
-  readonly perSecond: number;
+export interface Round extends ClosedLoopResult {
   /** Share of the round that the gateway had its core. */
   readonly gatewayBusy: number;
   /** Processor time of the gateway for one request, in microseconds. */
